@@ -1,0 +1,112 @@
+/**
+ * Every key, stream, lock and socket event name of votesync, and nothing else knows them.
+ *
+ * All keys of one project carry its shard as a Redis Cluster hash tag (`{s3}`), so that one script may touch all of
+ * them wherever they live. User ids are percent-encoded: no two of them share a key, none holds a `:`.
+ */
+import { encodeUserId } from "./ids.js";
+
+/** Shards of a new installation. Fixed at the first start: the shard of a project must never move. */
+export const DEFAULT_VOTE_SHARDS = 8;
+
+/** FNV-1a, 32 bit: stable over processes and releases, and cheap. Project ids are ASCII. */
+export function shardOf(projectId: string, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < projectId.length; i++) {
+    hash = Math.imul(hash ^ projectId.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0) % shards;
+}
+
+/** Names of the keys in Redis. `prefix` keeps two installations (or two tests) on one Redis apart. */
+export class RedisNames {
+  constructor(
+    readonly shards: number = DEFAULT_VOTE_SHARDS,
+    readonly prefix: string = "vs",
+  ) {}
+
+  shardOf(projectId: string): number {
+    return shardOf(projectId, this.shards);
+  }
+
+  allShards(): number[] {
+    return Array.from({ length: this.shards }, (_, shard) => shard);
+  }
+
+  private of(shard: number, rest: string): string {
+    return `${this.prefix}:{s${shard}}:${rest}`;
+  }
+
+  private ofProject(projectId: string, rest: string): string {
+    return this.of(this.shardOf(projectId), rest);
+  }
+
+  /** Hash: upvotes, downvotes, version, period, voters ("complete" | "partial"), generation. */
+  project(projectId: string): string {
+    return this.ofProject(projectId, `project:${projectId}`);
+  }
+
+  /** Hash, one per period: user id → `<vote>:<version>:<given at, µs>`. The period is appended by the script. */
+  votesOfPeriods(projectId: string): string {
+    return this.ofProject(projectId, `votes:${projectId}:`);
+  }
+
+  votes(projectId: string, period: number): string {
+    return `${this.votesOfPeriods(projectId)}${period}`;
+  }
+
+  /** Stream of vote events of a shard. */
+  events(shard: number): string {
+    return this.of(shard, "events");
+  }
+
+  /** Sorted set: project id → version of its last change, for the pass that compares stores. */
+  changed(shard: number): string {
+    return this.of(shard, "changed");
+  }
+
+  /** String: what a request came to, kept an hour. */
+  request(shard: number, requestId: string): string {
+    return this.of(shard, `request:${requestId}`);
+  }
+
+  /** String: the remembered answer to an Idempotency-Key, kept a day. */
+  idempotency(projectId: string, userId: string, key: string): string {
+    return this.ofProject(projectId, `idem:${projectId}:${encodeUserId(userId)}:${encodeUserId(key)}`);
+  }
+
+  /** List: times (µs) of the user's answered votes on the project within the window. */
+  rate(projectId: string, userId: string): string {
+    return this.ofProject(projectId, `rate:${projectId}:${encodeUserId(userId)}`);
+  }
+
+  /** String: held for a moment by the process that loads a cold project. */
+  loadLock(projectId: string): string {
+    return this.ofProject(projectId, `loading:${projectId}`);
+  }
+
+  /** Hash: counters of all vote-api replicas since the installation began. */
+  get voteMetrics(): string {
+    return `${this.prefix}:{metrics}:votes`;
+  }
+}
+
+/** First keys of PostgreSQL advisory locks, `pg_advisory_lock(class, object)`. */
+export const ADVISORY_LOCKS = {
+  migration: 7_301,
+  /** object: the shard a worker applies */
+  workerShard: 7_302,
+  /** object: a worker's random number; how many are held is how many workers live */
+  workerPresence: 7_303,
+} as const;
+
+export const SOCKET_EVENTS = {
+  subscribe: "subscribe",
+  unsubscribe: "unsubscribe",
+  voteCast: "vote:cast",
+  voteRemoved: "vote:removed",
+  voteReconciled: "vote:reconciled",
+} as const;
+
+/** Socket.IO room of everybody who watches a project. */
+export const projectRoom = (projectId: string) => `project:${projectId}`;

@@ -1,0 +1,79 @@
+/** What callers may send, declared once: vote-api parses with these, and its OpenAPI document is made from them. */
+import { z } from "zod";
+import { entityIdSchema } from "./ids.js";
+import { voteTypeSchema } from "./vote.js";
+
+/** `accepted`: in Redis, its append-only file synced. `committed`: also in PostgreSQL. */
+export const durabilitySchema = z.enum(["accepted", "committed"]);
+export type Durability = z.infer<typeof durabilitySchema>;
+
+export const castVoteBodySchema = z.strictObject({
+  project_id: entityIdSchema,
+  vote_type: voteTypeSchema,
+  durability: durabilitySchema.default("accepted"),
+});
+export type CastVoteBody = z.infer<typeof castVoteBodySchema>;
+
+const WEB_URL = z.url({ protocol: /^https?$/ }).max(2048);
+
+/** Printable on one line, not blank. */
+const titleSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
+
+export const createProjectBodySchema = z.strictObject({
+  id: entityIdSchema.optional(),
+  title: titleSchema,
+  url: WEB_URL.optional(),
+  board_id: entityIdSchema.optional(),
+});
+export type CreateProjectBody = z.infer<typeof createProjectBodySchema>;
+
+export const PROJECT_SORTS = ["hot", "top", "new", "best"] as const;
+export type ProjectSort = (typeof PROJECT_SORTS)[number];
+
+export const MAX_PAGE_SIZE = 100;
+export const DEFAULT_PAGE_SIZE = 20;
+
+/** A page size in a query string: digits only, so `1e2`, ` 5` and `0x10` are refused. */
+const limitSchema = z
+  .string()
+  .regex(/^\d{1,3}$/, "must be a whole number")
+  .transform(Number)
+  .pipe(z.number().int().min(1).max(MAX_PAGE_SIZE))
+  .default(DEFAULT_PAGE_SIZE);
+
+const idListSchema = z
+  .string()
+  .transform((list) => [...new Set(list.split(","))])
+  .pipe(z.array(entityIdSchema).min(1).max(MAX_PAGE_SIZE));
+
+export const listProjectsQuerySchema = z.strictObject({
+  ids: idListSchema.optional(),
+  board_id: entityIdSchema.optional(),
+  sort: z.enum(PROJECT_SORTS).default("hot"),
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+});
+export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
+
+/** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
+export const MAX_SUBSCRIPTION_NAMES = 200;
+
+const names = z.array(entityIdSchema).max(MAX_SUBSCRIPTION_NAMES).default([]);
+
+export const subscriptionSchema = z
+  .strictObject({
+    projects: names,
+    boards: names,
+    launches: z.array(z.iso.date()).max(MAX_SUBSCRIPTION_NAMES).default([]),
+    leaderboards: z.array(z.enum(["daily", "weekly", "monthly", "yearly"])).default([]),
+  })
+  .refine(
+    (lists) => Object.values(lists).reduce((sum, list) => sum + list.length, 0) <= MAX_SUBSCRIPTION_NAMES,
+    `at most ${MAX_SUBSCRIPTION_NAMES} names in one call`,
+  );
+export type Subscription = z.infer<typeof subscriptionSchema>;
