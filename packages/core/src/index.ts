@@ -4,5 +4,6 @@ export * from "./project.js";
 export * from "./ranking.js";
 export * from "./request-id.js";
 export * from "./requests.js";
+export * from "./stream-id.js";
 export * from "./vote.js";
 export * from "./vote-event.js";

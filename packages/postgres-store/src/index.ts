@@ -1,1 +1,9 @@
-export {};
+export * from "./apply-events.js";
+export * from "./cold-project.js";
+export * from "./connection.js";
+export * from "./event-partitions.js";
+export * from "./migrate.js";
+export * from "./projects.js";
+export * from "./rankings.js";
+export * from "./shard-progress.js";
+export * from "./vote-events.js";

@@ -1,0 +1,78 @@
+/**
+ * What Redis needs of a project it does not hold. One statement, so one snapshot: counters and votes belong together.
+ */
+import type { VoteType } from "@votesync/core";
+import type pg from "pg";
+
+export interface VoteRow {
+  userId: string;
+  voteType: VoteType;
+  version: number;
+  givenAtUs: number;
+}
+
+export interface ColdProjectRow {
+  id: string;
+  upvotes: number;
+  downvotes: number;
+  version: number;
+  period: number;
+  /** Everybody with a vote in the current period; `null` when they are more than asked for. */
+  votes: VoteRow[] | null;
+}
+
+const READ_COLD_PROJECT = `
+  SELECT p.upvotes, p.downvotes, p.version, p.period,
+         (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
+            FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
+                    FROM votes
+                   WHERE project_id = p.id AND period = p.period AND vote_type <> 'none'
+                   LIMIT $2) v) AS votes
+    FROM projects p
+   WHERE p.id = $1`;
+
+/** @returns `null` when there is no such project. */
+export async function readColdProject(
+  pool: pg.Pool,
+  projectId: string,
+  maxVoters: number,
+): Promise<ColdProjectRow | null> {
+  const { rows } = await pool.query<{
+    upvotes: number;
+    downvotes: number;
+    version: number;
+    period: number;
+    votes: [string, VoteType, string, string][];
+  }>(READ_COLD_PROJECT, [projectId, maxVoters + 1]);
+  const [row] = rows;
+  if (row === undefined) return null;
+  const votes = row.votes.length > maxVoters ? null : row.votes.map(toVoteRow);
+  return {
+    id: projectId,
+    upvotes: row.upvotes,
+    downvotes: row.downvotes,
+    version: row.version,
+    period: row.period,
+    votes,
+  };
+}
+
+function toVoteRow([userId, voteType, version, givenAtUs]: [string, VoteType, string, string]): VoteRow {
+  return { userId, voteType, version: Number(version), givenAtUs: Number(givenAtUs) };
+}
+
+/** One user's vote, `null` when there never was one. */
+export async function readVote(
+  pool: pg.Pool,
+  vote: { projectId: string; period: number; userId: string },
+): Promise<VoteRow | null> {
+  const { rows } = await pool.query<{ vote_type: VoteType; version: number; voted_at_us: number }>(
+    `SELECT vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
+       FROM votes
+      WHERE project_id = $1 AND period = $2 AND user_id = $3`,
+    [vote.projectId, vote.period, vote.userId],
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  return { userId: vote.userId, voteType: row.vote_type, version: row.version, givenAtUs: row.voted_at_us };
+}

@@ -1,0 +1,70 @@
+/**
+ * Reading a shard's stream of vote events. Plain reads from an id the reader keeps: no consumer group, so there is
+ * nothing to acknowledge, nothing pending that could be forgotten, and any number of readers cost each other nothing.
+ * Reads never block: a blocked connection needs one of its own per node and outlives a reset badly.
+ */
+import { EVENT_FIELD, type RedisNames } from "@votesync/core";
+import type { RedisClient } from "./connection.js";
+
+/** The id before the first entry of any stream. */
+export const STREAM_START = "0-0";
+
+export interface StreamEntry {
+  id: string;
+  /** The event's wire form; `undefined` when the entry has none. */
+  wire: string | undefined;
+  /** All fields, for a report on an entry that cannot be read. */
+  fields: string[];
+}
+
+/** At most `count` entries after `afterId`, oldest first. */
+export async function readEvents(
+  client: RedisClient,
+  names: RedisNames,
+  read: { shard: number; afterId: string; count: number },
+): Promise<StreamEntry[]> {
+  const reply = await client.xread("COUNT", read.count, "STREAMS", names.events(read.shard), read.afterId);
+  const entries = reply?.[0]?.[1] ?? [];
+  return entries.map(([id, fields]) => ({ id, wire: fieldValue(fields, EVENT_FIELD), fields }));
+}
+
+function fieldValue(fields: string[], name: string): string | undefined {
+  if (fields[0] === name) return fields[1];
+  const at = fields.findIndex((field, i) => i % 2 === 0 && field === name);
+  return at < 0 ? undefined : fields[at + 1];
+}
+
+export interface StreamBounds {
+  /** The newest id ever given out, trimmed or not. */
+  lastId: string;
+  /** A reader whose cursor is before this one has missed entries. */
+  maxDeletedId: string;
+  length: number;
+}
+
+/** `null` when the stream does not exist: no vote yet, or Redis lost its data. */
+export async function readStreamBounds(
+  client: RedisClient,
+  names: RedisNames,
+  shard: number,
+): Promise<StreamBounds | null> {
+  const stream = names.events(shard);
+  if ((await client.exists(stream)) === 0) return null;
+  const reply = (await client.xinfo("STREAM", stream)) as unknown[];
+  const info = new Map<unknown, unknown>();
+  for (let i = 0; i < reply.length; i += 2) info.set(reply[i], reply[i + 1]);
+  return {
+    lastId: String(info.get("last-generated-id")),
+    maxDeletedId: String(info.get("max-deleted-entry-id") ?? STREAM_START),
+    length: Number(info.get("length")),
+  };
+}
+
+/** Drops entries before `minId`. By id, never by length: a length would drop what nobody has read yet. */
+export async function trimEvents(
+  client: RedisClient,
+  names: RedisNames,
+  trim: { shard: number; minId: string },
+): Promise<number> {
+  return client.xtrim(names.events(trim.shard), "MINID", "~", trim.minId);
+}
