@@ -1,1 +1,4 @@
-export {};
+export * from "./database.js";
+export * from "./names.js";
+export * from "./servers.js";
+export * from "./wait-for.js";

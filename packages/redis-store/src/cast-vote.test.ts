@@ -1,0 +1,221 @@
+/**
+ * The promise as a property: over random histories, `cast-vote.lua` gives the same answers, counters, votes and events
+ * as a plain model of a few lines. Real time passes in the script, so the model takes each answer's time from it.
+ */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { nextVersion, parseVoteEvent, RedisNames, type VoteType, voteTransition } from "@votesync/core";
+import { testRedisUrl, uniqueName } from "@votesync/testkit";
+import fc from "fast-check";
+import { type CastOutcome, castVote, type VoteAnswer } from "./cast-vote.js";
+import { connectRedis, type RedisConnection } from "./connection.js";
+import { readCounts } from "./counts.js";
+import { readEvents, STREAM_START } from "./event-stream.js";
+import { loadProject } from "./load-project.js";
+
+const HISTORIES = 1_000;
+const LIMIT = { max: 3, windowMs: 60 };
+const NEVER_US = Number.MAX_SAFE_INTEGER;
+const SILENT = { info: () => {}, warn: () => {} };
+
+let redis: RedisConnection;
+
+beforeAll(async () => {
+  redis = connectRedis({ url: testRedisUrl(), name: "cast-vote-test", log: SILENT });
+  await new Promise<void>((ready) => redis.client.once("ready", () => ready()));
+});
+afterAll(() => redis.close());
+
+/** One call in a history. `key` makes it carry an Idempotency-Key; `resend` repeats the request before it, id and all. */
+const callArbitrary = fc.record({
+  project: fc.constantFrom("p", "p:1", "p.2"),
+  user: fc.constantFrom("ann", "bob", "1:ann", "é ü/{s0}"),
+  vote: fc.constantFrom<VoteType>("up", "down", "none"),
+  key: fc.option(fc.constantFrom("k1", "k2"), { freq: 3 }),
+  resend: fc.boolean(),
+});
+type Call = typeof callArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+interface ModelProject {
+  upvotes: number;
+  downvotes: number;
+  version: number;
+  votes: Map<string, VoteType>;
+}
+
+/** What the script promises, without Redis. */
+class Model {
+  readonly projects = new Map<string, ModelProject>();
+  readonly events: object[] = [];
+  private readonly times = new Map<string, number[]>();
+  private readonly keys = new Map<string, { body: VoteType; answer: object }>();
+  private readonly requests = new Map<string, object>();
+
+  cast(requestId: string, call: Call, nowUs: number): object {
+    const known = this.requests.get(requestId);
+    if (known !== undefined) return { kind: "answer", replayed: false, answer: known };
+    const keyName = `${call.project}|${call.user}|${call.key}`;
+    const kept = call.key === null ? undefined : this.keys.get(keyName);
+    if (kept !== undefined) {
+      return kept.body === call.vote ? { kind: "answer", replayed: true, answer: kept.answer } : { kind: "conflict" };
+    }
+    const times = this.timesWithin(`${call.project}|${call.user}`, nowUs);
+    if (times.length >= LIMIT.max) return { kind: "limited" };
+    times.push(nowUs);
+    const answer = this.apply(requestId, call, nowUs);
+    this.requests.set(requestId, answer);
+    if (call.key !== null) this.keys.set(keyName, { body: call.vote, answer });
+    return { kind: "answer", replayed: false, answer };
+  }
+
+  private timesWithin(who: string, nowUs: number): number[] {
+    const times = (this.times.get(who) ?? []).filter((at) => at > nowUs - LIMIT.windowMs * 1_000);
+    this.times.set(who, times);
+    return times;
+  }
+
+  private apply(requestId: string, call: Call, nowUs: number): object {
+    const project = this.projects.get(call.project) as ModelProject;
+    const current = project.votes.get(call.user) ?? "none";
+    const { action, upvotesDelta, downvotesDelta } = voteTransition(current, call.vote);
+    if (action !== "unchanged") {
+      project.upvotes += upvotesDelta;
+      project.downvotes += downvotesDelta;
+      project.version = nextVersion(project.version, nowUs);
+      project.votes.set(call.user, call.vote);
+    }
+    const { upvotes, downvotes, version } = project;
+    const answer = { requestId, projectId: call.project, userId: call.user, action, upvotes, downvotes, version };
+    const told = { ...answer, voteType: call.vote, acceptedAtUs: nowUs };
+    if (action !== "unchanged") this.events.push({ ...told, previousVoteType: current, period: 0 });
+    return told;
+  }
+}
+
+test(`${HISTORIES} random histories end as the reference model says: answers, counters, votes, events`, async () => {
+  await fc.assert(fc.asyncProperty(fc.array(callArbitrary, { maxLength: 25 }), checkHistory), { numRuns: HISTORIES });
+});
+
+async function checkHistory(history: Call[]): Promise<void> {
+  // One shard: all projects share a stream, so the order of events over projects is checked too.
+  const names = new RedisNames(1, uniqueName("cast"));
+  const model = new Model();
+  for (const id of ["p", "p:1", "p.2"]) {
+    await loadProject(redis.client, names, { id, upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] });
+    model.projects.set(id, { upvotes: 0, downvotes: 0, version: 0, votes: new Map() });
+  }
+  let previous: { requestId: string; call: Call } | undefined;
+  for (const [i, call] of history.entries()) {
+    const now = previous !== undefined && call.resend ? previous : { requestId: `0.request-${i}`, call };
+    const outcome = await cast(names, now.requestId, now.call);
+    expect(simplified(outcome)).toEqual(model.cast(now.requestId, now.call, outcome.nowUs));
+    previous = now;
+  }
+  await expectSameState(names, model);
+}
+
+function cast(names: RedisNames, requestId: string, call: Call): Promise<CastOutcome> {
+  return castVote(redis.client, names, {
+    requestId,
+    projectId: call.project,
+    userId: call.user,
+    voteType: call.vote,
+    deadlineUs: NEVER_US,
+    limit: LIMIT,
+    idempotency: call.key === null ? undefined : { key: call.key, fingerprint: call.vote },
+  });
+}
+
+function simplified(outcome: CastOutcome): object {
+  if (outcome.kind !== "answer") return { kind: outcome.kind };
+  const { eventId: _, ...answer } = outcome.answer;
+  return { kind: "answer", replayed: outcome.replayed, answer };
+}
+
+async function expectSameState(names: RedisNames, model: Model): Promise<void> {
+  const counts = await readCounts(redis.client, names, [...model.projects.keys()]);
+  for (const [id, { upvotes, downvotes, version, votes }] of model.projects) {
+    expect(counts.get(id)).toEqual({ upvotes, downvotes, version });
+    const held = await redis.client.hgetall(names.votes(id, 0));
+    const heldVotes = new Map(Object.entries(held).map(([user, vote]) => [user, vote.split(":")[0]]));
+    expect(heldVotes).toEqual(votes);
+  }
+  const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 1_000 });
+  const events = entries.map(({ wire }) => {
+    const { previousAtUs: _, ...event } = parseVoteEvent(wire);
+    return event;
+  });
+  expect(events).toEqual(model.events);
+}
+
+async function loadedProject(): Promise<RedisNames> {
+  const names = new RedisNames(1, uniqueName("cast"));
+  await loadProject(redis.client, names, { id: "p", upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] });
+  return names;
+}
+
+const REQUEST = { requestId: "0.r", projectId: "p", userId: "ann", voteType: "up", deadlineUs: NEVER_US } as const;
+
+test("200 copies of one request at once have one effect and one answer", async () => {
+  const names = await loadedProject();
+  const outcomes = await Promise.all(
+    Array.from({ length: 200 }, () => castVote(redis.client, names, { ...REQUEST, limit: LIMIT })),
+  );
+  const answers = outcomes.map((outcome) => (outcome.kind === "answer" ? outcome.answer : outcome.kind));
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(answers[0]).toMatchObject({ action: "created", upvotes: 1 });
+  expect(await redis.client.xlen(names.events(0))).toBe(1);
+});
+
+test("a cast that runs after its deadline does nothing", async () => {
+  const names = await loadedProject();
+  const outcome = await castVote(redis.client, names, { ...REQUEST, deadlineUs: 1, limit: LIMIT });
+  expect(outcome.kind).toBe("late");
+  expect(await redis.client.exists(names.events(0), names.request(0, "0.r"), names.rate("p", "ann"))).toBe(0);
+});
+
+test("a project that is not loaded is not made up", async () => {
+  const names = new RedisNames(1, uniqueName("cast"));
+  const outcome = await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
+  expect(outcome.kind).toBe("absent");
+  expect(await redis.client.keys(`${names.prefix}*`)).toEqual([]);
+});
+
+test("a partial project asks for the user it lacks, once, and believes only an answer to its own load", async () => {
+  const names = new RedisNames(1, uniqueName("cast"));
+  await loadProject(redis.client, names, { id: "p", upvotes: 20_000, downvotes: 1, version: 7, period: 0, votes: null });
+  const asked = await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
+  if (asked.kind !== "ask") throw new Error(`expected to be asked, got ${asked.kind}`);
+
+  const known = { voteType: "down", version: 5, givenAtUs: 5 } as const;
+  const stale = { ...REQUEST, limit: LIMIT, knownVote: { ...known, generation: "of an earlier load" } };
+  expect((await castVote(redis.client, names, stale)).kind).toBe("ask");
+
+  const knownVote = { ...known, generation: asked.generation };
+  const outcome = await castVote(redis.client, names, { ...REQUEST, limit: LIMIT, knownVote });
+  expect(outcome).toMatchObject({ kind: "answer", answer: { action: "changed", upvotes: 20_001, downvotes: 0 } });
+  const next = { ...REQUEST, requestId: "0.r2", voteType: "none", limit: LIMIT } as const;
+  expect(await castVote(redis.client, names, next)).toMatchObject({ kind: "answer", answer: { action: "removed" } });
+});
+
+test("a counter somebody tampered with never makes an event that cannot be applied", async () => {
+  const names = await loadedProject();
+  await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
+  await redis.client.hset(names.project("p"), { upvotes: "-7", downvotes: "many" });
+  const outcome = await castVote(redis.client, names, { ...REQUEST, requestId: "0.r2", voteType: "down", limit: LIMIT });
+  expect(outcome).toMatchObject({ kind: "answer", answer: { upvotes: 0, downvotes: 1 } as Partial<VoteAnswer> });
+  const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 10 });
+  expect(entries.map(({ wire }) => parseVoteEvent(wire).action)).toEqual(["created", "changed"]);
+});
+
+test("a random schedule of casts is refused exactly when the window already holds the limit", async () => {
+  const names = await loadedProject();
+  const limit = { max: 5, windowMs: 40 };
+  const accepted: number[] = [];
+  for (let i = 0; i < 600; i++) {
+    const outcome = await castVote(redis.client, names, { ...REQUEST, requestId: `0.r${i}`, limit });
+    const held = accepted.filter((at) => at > outcome.nowUs - limit.windowMs * 1_000).length;
+    expect(outcome.kind).toBe(held >= limit.max ? "limited" : "answer");
+    if (outcome.kind === "answer") accepted.push(outcome.nowUs);
+  }
+  expect(accepted.length).toBeGreaterThan(limit.max);
+});
