@@ -1,6 +1,7 @@
 export * from "./apply-events.js";
 export * from "./cold-project.js";
 export * from "./connection.js";
+export * from "./errors.js";
 export * from "./event-partitions.js";
 export * from "./migrate.js";
 export * from "./projects.js";

@@ -37,3 +37,13 @@ export async function readShardProgress(pool: pg.Pool): Promise<Map<number, stri
   const { rows } = await pool.query<{ shard: number; last_id: string }>("SELECT shard, last_id FROM shard_progress");
   return new Map(rows.map(({ shard, last_id }) => [shard, last_id]));
 }
+
+/** @throws when the installation has no such shard. */
+export async function readLastId(pool: pg.Pool, shard: number): Promise<string> {
+  const { rows } = await pool.query<{ last_id: string }>("SELECT last_id FROM shard_progress WHERE shard = $1", [
+    shard,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`shard_progress has no shard ${shard}: is the database migrated?`);
+  return row.last_id;
+}

@@ -182,7 +182,14 @@ test("a project that is not loaded is not made up", async () => {
 
 test("a partial project asks for the user it lacks, once, and believes only an answer to its own load", async () => {
   const names = new RedisNames(1, uniqueName("cast"));
-  await loadProject(redis.client, names, { id: "p", upvotes: 20_000, downvotes: 1, version: 7, period: 0, votes: null });
+  await loadProject(redis.client, names, {
+    id: "p",
+    upvotes: 20_000,
+    downvotes: 1,
+    version: 7,
+    period: 0,
+    votes: null,
+  });
   const asked = await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
   if (asked.kind !== "ask") throw new Error(`expected to be asked, got ${asked.kind}`);
 
@@ -201,7 +208,12 @@ test("a counter somebody tampered with never makes an event that cannot be appli
   const names = await loadedProject();
   await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
   await redis.client.hset(names.project("p"), { upvotes: "-7", downvotes: "many" });
-  const outcome = await castVote(redis.client, names, { ...REQUEST, requestId: "0.r2", voteType: "down", limit: LIMIT });
+  const outcome = await castVote(redis.client, names, {
+    ...REQUEST,
+    requestId: "0.r2",
+    voteType: "down",
+    limit: LIMIT,
+  });
   expect(outcome).toMatchObject({ kind: "answer", answer: { upvotes: 0, downvotes: 1 } as Partial<VoteAnswer> });
   const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 10 });
   expect(entries.map(({ wire }) => parseVoteEvent(wire).action)).toEqual(["created", "changed"]);

@@ -64,7 +64,9 @@ export type CastOutcome = { nowUs: number } & (
   | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer }
   | { kind: "limited"; resetUs: number }
   | { kind: "ask"; generation: string; period: number }
-  | { kind: "absent" | "late" | "conflict" }
+  | { kind: "absent" }
+  | { kind: "late" }
+  | { kind: "conflict" }
 );
 
 export async function castVote(client: RedisClient, names: RedisNames, cast: CastRequest): Promise<CastOutcome> {

@@ -1,1 +1,11 @@
-export {};
+export * from "./auth.js";
+export * from "./auth-config.js";
+export * from "./config.js";
+export * from "./deadline.js";
+export * from "./health.js";
+export * from "./http-service.js";
+export * from "./logger.js";
+export * from "./loop.js";
+export * from "./metrics.js";
+export * from "./problem.js";
+export * from "./service.js";

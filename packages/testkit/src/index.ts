@@ -2,3 +2,5 @@ export * from "./database.js";
 export * from "./names.js";
 export * from "./servers.js";
 export * from "./wait-for.js";
+export * from "./service-process.js";
+export * from "./tokens.js";

@@ -1,0 +1,13 @@
+import { postgresConfigShape } from "@votesync/postgres-store";
+import { redisConfigShape } from "@votesync/redis-store";
+import { commonConfigShape, portSchema } from "@votesync/service-kit";
+import { z } from "zod";
+
+export const configSchema = z.object({
+  ...commonConfigShape,
+  ...redisConfigShape,
+  ...postgresConfigShape,
+  SYNC_SCHEDULER_PORT: portSchema.default(3003),
+  /** How often the sort keys of lists are brought up to date. */
+  SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
+});

@@ -1,0 +1,47 @@
+import { connectPostgres, refreshRankings } from "@votesync/postgres-store";
+import { connectRedis } from "@votesync/redis-store";
+import {
+  closing,
+  createHealth,
+  createHealthServer,
+  createLogger,
+  createLoop,
+  createMetrics,
+  parseConfig,
+  runUntilSignal,
+} from "@votesync/service-kit";
+import { configSchema } from "./config.js";
+
+const service = "sync-scheduler";
+const config = parseConfig(configSchema, process.env);
+const log = createLogger({ service, level: config.LOG_LEVEL });
+
+const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 2, log });
+
+const { registry } = createMetrics(service);
+const health = createHealth({
+  service,
+  registry,
+  checks: [
+    { name: "redis", required: true, check: redis.ping },
+    { name: "postgres", required: true, check: postgres.ping },
+  ],
+});
+
+const rankings = createLoop({
+  name: "refresh-rankings",
+  runOnce: async () => (await refreshRankings(postgres.pool)).more,
+  idleMs: config.SYNC_INTERVAL_MS,
+  log,
+});
+
+await runUntilSignal({
+  log,
+  services: [
+    closing("postgres", postgres.close),
+    closing("redis", redis.close),
+    createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
+    rankings,
+  ],
+});

@@ -1,0 +1,71 @@
+/** The shapes of answers, for the OpenAPI document. */
+import { entityIdSchema, voteActionSchema } from "@votesync/core";
+import { z } from "zod";
+
+const count = z.number().int().nonnegative();
+const time = z.iso.datetime();
+const version = z.number().int().describe("Grows with every change of the project; drop what is older");
+
+const project = z.object({
+  id: entityIdSchema,
+  title: z.string(),
+  url: z.string().nullable(),
+  owner_id: z.string(),
+  board_id: z.string().nullable(),
+  upvotes: count,
+  downvotes: count,
+  voteCount: z.number().int().describe("upvotes - downvotes"),
+  score: z.number().min(0).max(1).describe("Lower bound of the Wilson interval of the share of up-votes"),
+  hot: z.number().describe("Hot rank"),
+  created_at: time,
+  version,
+});
+
+const vote = z.object({
+  status: z.literal("success"),
+  message: z.string(),
+  data: z.object({
+    id: entityIdSchema,
+    upvotes: count,
+    downvotes: count,
+    voteCount: z.number().int(),
+    user_vote: z.enum(["up", "down"]).nullable(),
+    request_id: z.string(),
+    action: voteActionSchema,
+    version,
+  }),
+});
+
+const voteStatus = z.object({
+  status: z.literal("success"),
+  data: z.object({
+    request_id: z.string(),
+    project_id: entityIdSchema,
+    state: z.enum(["pending", "persisted", "failed", "dead"]),
+    action: voteActionSchema,
+    accepted_at: time,
+    persisted_at: time.nullable(),
+    attempts: count,
+    error: z.string().nullable(),
+    reconciled: z.boolean(),
+  }),
+});
+
+const guestSession = z.object({
+  status: z.literal("success"),
+  data: z.object({ token: z.string(), user_id: z.string(), expires_at: time }),
+});
+
+const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  instance: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+const projectList = z.object({ projects: z.array(project), next_cursor: z.string().nullable() });
+
+export const answerSchemas = { project, projectList, vote, voteStatus, guestSession, problem };

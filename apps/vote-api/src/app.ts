@@ -1,0 +1,123 @@
+/**
+ * The Express application: every route on one screen. It never listens or connects; main.ts hands it what it needs.
+ */
+import type { RedisNames } from "@votesync/core";
+import type { PostgresConnection } from "@votesync/postgres-store";
+import type { RedisClient } from "@votesync/redis-store";
+import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { answerable } from "./answerable-error.js";
+import { type Authenticator, identityOf, requireIdentity } from "./authenticate.js";
+import { MAX_BODY_BYTES } from "./body-limit.js";
+import type { CrossOrigin } from "./cross-origin.js";
+import { docsRoutes } from "./docs-routes.js";
+import { type HttpMetrics, measured } from "./http-metrics.js";
+import { openApiDocument } from "./openapi.js";
+import { projectRoutes } from "./project-routes.js";
+import { requestIdOf } from "./request-id.js";
+import { securityHeaders } from "./security-headers.js";
+import { guestSession } from "./session-routes.js";
+import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
+import { readVoteStatus } from "./vote-status.js";
+import { pageConfig, type RealtimeAddress, webApp } from "./web-routes.js";
+
+export interface AppDeps {
+  auth: AuthConfig;
+  authenticate: Authenticator;
+  recordVote: (request: VoteHttpRequest) => Promise<HttpAnswer>;
+  redis: RedisClient;
+  names: RedisNames;
+  postgres: PostgresConnection;
+  health: Health;
+  /** Every dependency and every service. */
+  status: Health;
+  metrics: HttpMetrics;
+  realtime: RealtimeAddress;
+  crossOrigin: CrossOrigin;
+  trustProxy: boolean | number | string;
+  log: Logger;
+  now: () => Date;
+}
+
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable("x-powered-by").disable("etag").set("trust proxy", deps.trustProxy);
+  app.use(withRequestId, measured(deps.metrics), deps.crossOrigin, securityHeaders(deps.realtime));
+  app.use(async (req, res, next) => {
+    if (!(await deps.health.handle(req, res))) next();
+  });
+
+  const user = requireIdentity(deps.authenticate);
+  const json = [requireJson, express.json({ limit: MAX_BODY_BYTES })];
+  const projects = projectRoutes(deps);
+  route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
+  route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
+  route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
+  route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/session/guest", { post: [guestSession(deps.auth)] });
+  route(app, "/statusz", { get: [statusz(deps.status)] });
+  route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
+  route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
+  app.use("/docs", docsRoutes());
+  app.use(...webApp(), notFound);
+  app.use(problemHandler(deps.log));
+  return app;
+}
+
+type Method = "get" | "post";
+
+/** One path and all it can do; anything else is answered 405 with what it can. */
+function route(app: Express, path: string, handlers: Partial<Record<Method, RequestHandler[]>>): void {
+  const methods = Object.keys(handlers) as Method[];
+  const at = app.route(path);
+  for (const method of methods) at[method](...(handlers[method] as RequestHandler[]));
+  const allow = methods.flatMap((method) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()])).join(", ");
+  at.all(() => {
+    throw problem(405, `This address takes ${allow}.`, { headers: { Allow: allow } });
+  });
+}
+
+const withRequestId: RequestHandler = (req, res, next) => {
+  res.locals.requestId = requestIdOf(req.headers["x-request-id"]);
+  res.set("X-Request-Id", res.locals.requestId as string);
+  next();
+};
+
+const requireJson: RequestHandler = (req, _res, next) => {
+  // `is` gives null when there is no body at all.
+  if (req.is("application/json") === false) throw problem(415, "Send the body as application/json.");
+  next();
+};
+
+const voteHandler =
+  (deps: AppDeps): RequestHandler =>
+  async (req, res) => {
+    const idempotencyKeys = req.headersDistinct["idempotency-key"] ?? [];
+    const answer = await deps.recordVote({ voter: identityOf(res), body: req.body, idempotencyKeys });
+    res.status(answer.status).set(answer.headers).json(answer.body);
+  };
+
+const statusHandler =
+  (deps: AppDeps): RequestHandler =>
+  async (req, res) => {
+    const status = await readVoteStatus(deps, String(req.params.request_id), identityOf(res));
+    if (status === null) throw problem(404, "There is no such request of yours.");
+    res.json({ status: "success", data: status });
+  };
+
+const statusz =
+  (status: Health): RequestHandler =>
+  async (_req, res) => {
+    const report = await status.report();
+    res.status(report.status === "ok" ? 200 : 503).json(report);
+  };
+
+const notFound: RequestHandler = () => {
+  throw problem(404, "There is nothing at this address.");
+};
+
+const problemHandler =
+  (log: Logger): ErrorRequestHandler =>
+  (error, req, res, _next) => {
+    sendProblem(res, answerable(error), { instance: req.path, requestId: res.locals.requestId as string, log });
+  };

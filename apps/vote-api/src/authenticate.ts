@@ -1,0 +1,30 @@
+import { type Identity, problem, type TokenVerifier } from "@votesync/service-kit";
+import type { RequestHandler, Response } from "express";
+
+/** Who may call: from the `Authorization` header to an identity this installation lets in. */
+export function createAuthenticator(verifier: TokenVerifier, guestsAllowed: boolean) {
+  const admit = (identity: Identity): Identity => {
+    if (identity.role === "guest" && !guestsAllowed) throw problem(403, "Guests are not let in here (AUTH_GUEST).");
+    return identity;
+  };
+  return (authorization: string | undefined): Identity | Promise<Identity> => {
+    const cached = verifier.verifyCached(authorization);
+    return cached === undefined ? verifier.verify(authorization).then(admit) : admit(cached);
+  };
+}
+export type Authenticator = ReturnType<typeof createAuthenticator>;
+
+/** Express: lets only identified callers pass, and remembers who they are. */
+export function requireIdentity(authenticate: Authenticator): RequestHandler {
+  return async (req, res, next) => {
+    res.locals.identity = await authenticate(req.headers.authorization);
+    next();
+  };
+}
+
+/** The caller of a route behind `requireIdentity`. */
+export function identityOf(res: Response): Identity {
+  const { identity } = res.locals as { identity?: Identity };
+  if (identity === undefined) throw new Error("the route is not behind requireIdentity");
+  return identity;
+}

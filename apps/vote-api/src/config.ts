@@ -1,0 +1,41 @@
+import { mongoConfigShape } from "@votesync/mongo-store";
+import { postgresConfigShape } from "@votesync/postgres-store";
+import { redisConfigShape } from "@votesync/redis-store";
+import { authConfigShape, commonConfigShape, portSchema, withOneKeySource } from "@votesync/service-kit";
+import { z } from "zod";
+
+/** `name=url,name=url`: the other services, for /statusz. */
+const serviceUrlsSchema = z
+  .string()
+  .default("")
+  .transform((list) => list.split(",").filter((item) => item !== ""))
+  .pipe(z.array(z.templateLiteral([z.string(), "=", z.string()])))
+  .transform((items) => items.map((item) => item.split("=", 2) as [name: string, url: string]))
+  .pipe(z.array(z.tuple([z.string().min(1), z.url({ protocol: /^https?$/ })])));
+
+/** Express's own words: a number of hops, `loopback`, or addresses. */
+const trustProxySchema = z
+  .string()
+  .default("")
+  .transform((value) => (/^\d+$/.test(value) ? Number(value) : value === "" ? false : value));
+
+const shape = z.object({
+  ...commonConfigShape,
+  ...authConfigShape,
+  ...redisConfigShape,
+  ...postgresConfigShape,
+  MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
+  VOTE_API_PORT: portSchema.default(3000),
+  /** Where browsers find the gateway; by default this host at REALTIME_PORT. */
+  PUBLIC_REALTIME_URL: z.url({ protocol: /^https?$/ }).optional(),
+  REALTIME_PORT: portSchema.default(3001),
+  SERVICE_URLS: serviceUrlsSchema,
+  TRUST_PROXY: trustProxySchema,
+  CORS_ORIGINS: z.string().default("*"),
+  /** Answered votes per user and project in any window; 0 = no limit. */
+  VOTE_RATE_MAX: z.coerce.number().int().min(0).max(1_000_000).default(5),
+  VOTE_RATE_WINDOW_MS: z.coerce.number().int().min(1).max(86_400_000).default(10_000),
+});
+
+export const configSchema = withOneKeySource(shape);
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,84 @@
+import { RedisNames } from "@votesync/core";
+import { connectMongo } from "@votesync/mongo-store";
+import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
+import { connectRedis, RedisClock } from "@votesync/redis-store";
+import {
+  closing,
+  createHealth,
+  createLogger,
+  createMetrics,
+  createTokenVerifier,
+  type HealthCheck,
+  httpService,
+  parseConfig,
+  runUntilSignal,
+} from "@votesync/service-kit";
+import { createApp } from "./app.js";
+import { createAuthenticator } from "./authenticate.js";
+import { castVote } from "./cast-vote.js";
+import { ColdProjects } from "./cold-projects.js";
+import { configSchema } from "./config.js";
+import { createCrossOrigin } from "./cross-origin.js";
+import { createFastVoteListener } from "./fast-vote-listener.js";
+import { createHttpMetrics } from "./http-metrics.js";
+import { serviceCheck } from "./statusz.js";
+import { recordVote, type VoteHttpRequest } from "./vote-route.js";
+
+const service = "vote-api";
+const config = parseConfig(configSchema, process.env);
+const log = createLogger({ service, level: config.LOG_LEVEL });
+
+const names = new RedisNames(config.VOTE_SHARDS);
+const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: 3_000, log });
+const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
+
+const { registry } = createMetrics(service);
+const metrics = createHttpMetrics(registry);
+const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
+const coldProjects = new ColdProjects({ redis: redis.client, names, pool: postgres.pool });
+const casting = { redis: redis.client, names, clock: new RedisClock(), coldProjects, limit };
+const record = (request: VoteHttpRequest) =>
+  recordVote({ castVote: (vote) => castVote(casting, vote), limit, count: metrics.vote }, request);
+
+const stores: HealthCheck[] = [
+  { name: "redis", required: true, check: redis.ping },
+  { name: "postgres", required: false, check: postgres.ping },
+];
+const everything: HealthCheck[] = [
+  { name: "redis", required: true, check: redis.ping },
+  { name: "postgres", required: true, check: postgres.ping },
+  { name: "shards", required: true, check: () => assertShardCount(postgres.pool, config.VOTE_SHARDS) },
+  ...(mongo === null ? [] : [{ name: "mongo", required: true, check: mongo.ping }]),
+  ...config.SERVICE_URLS.map(serviceCheck),
+];
+
+const authenticate = createAuthenticator(createTokenVerifier(config), config.AUTH_GUEST);
+const crossOrigin = createCrossOrigin(config.CORS_ORIGINS);
+const app = createApp({
+  auth: config,
+  authenticate,
+  recordVote: record,
+  redis: redis.client,
+  names,
+  postgres,
+  health: createHealth({ service, checks: stores, registry }),
+  status: createHealth({ service, checks: everything, registry }),
+  metrics,
+  realtime: { publicUrl: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },
+  crossOrigin,
+  trustProxy: config.TRUST_PROXY,
+  log,
+  now: () => new Date(),
+});
+const listener = createFastVoteListener({ authenticate, recordVote: record, crossOrigin, metrics, log, ordinary: app });
+
+await runUntilSignal({
+  log,
+  services: [
+    closing("postgres", postgres.close),
+    closing("redis", redis.close),
+    closing("mongo", async () => mongo?.close()),
+    httpService({ port: config.VOTE_API_PORT, listener, log }),
+  ],
+});

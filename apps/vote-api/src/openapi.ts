@@ -1,0 +1,119 @@
+/**
+ * `/openapi.json`, made from the schemas the routes parse with. A test holds it against the route table.
+ */
+import {
+  extendZodWithOpenApi,
+  OpenAPIRegistry,
+  OpenApiGeneratorV31,
+  type RouteConfig,
+} from "@asteasolutions/zod-to-openapi";
+import { castVoteBodySchema, createProjectBodySchema, listProjectsQuerySchema } from "@votesync/core";
+import { z } from "zod";
+import { answerSchemas } from "./answer-schemas.js";
+
+extendZodWithOpenApi(z);
+
+const registry = new OpenAPIRegistry();
+const bearer = registry.registerComponent("securitySchemes", "bearer", {
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "JWT",
+});
+const security = [{ [bearer.name]: [] }];
+
+const json = (schema: z.ZodType, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+const problemJson = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: answerSchemas.problem } },
+});
+const body = (schema: z.ZodType) => ({ required: true, content: { "application/json": { schema } } });
+
+const PROBLEMS = {
+  400: problemJson("Malformed JSON, or a value of the wrong form (see `errors`)"),
+  401: problemJson("No token, or an invalid one"),
+  404: problemJson("No such thing"),
+  503: problemJson("A store is away; try again after `Retry-After` seconds"),
+};
+const { 400: badRequest, 401: unauthorized, 404: missing, 503: unavailable } = PROBLEMS;
+
+const ROUTES: RouteConfig[] = [
+  {
+    method: "post",
+    path: "/api/votes",
+    summary: "Vote, change a vote, or take it back",
+    description: "`vote_type` says the wanted state, so repeating a vote is harmless.",
+    security,
+    request: {
+      headers: z.object({ "Idempotency-Key": z.string().min(1).max(255).optional() }),
+      body: body(castVoteBodySchema),
+    },
+    responses: {
+      200: json(answerSchemas.vote, "Recorded"),
+      400: badRequest,
+      401: unauthorized,
+      404: missing,
+      413: problemJson("The body is over 64 KiB"),
+      415: problemJson("The body is not application/json"),
+      422: problemJson("The Idempotency-Key was used with another body"),
+      429: problemJson("Too many votes of this user on this project"),
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/votes/status/{request_id}",
+    summary: "What became of a vote",
+    security,
+    request: { params: z.object({ request_id: z.string() }) },
+    responses: { 200: json(answerSchemas.voteStatus, "Found"), 401: unauthorized, 404: missing, 503: unavailable },
+  },
+  {
+    method: "post",
+    path: "/api/projects",
+    summary: "Make something that can be voted on",
+    security,
+    request: { body: body(createProjectBodySchema) },
+    responses: {
+      201: json(answerSchemas.project, "Made"),
+      400: badRequest,
+      401: unauthorized,
+      409: problemJson("The id is taken"),
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/projects",
+    summary: "Projects, best first",
+    request: { query: listProjectsQuerySchema },
+    responses: { 200: json(answerSchemas.projectList, "A page"), 400: badRequest, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/projects/{id}",
+    summary: "One project",
+    request: { params: z.object({ id: z.string() }) },
+    responses: { 200: json(answerSchemas.project, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "post",
+    path: "/api/session/guest",
+    summary: "A token for a guest",
+    responses: { 201: json(answerSchemas.guestSession, "Made"), 403: problemJson("Guests are switched off") },
+  },
+];
+for (const route of ROUTES) registry.registerPath(route);
+
+export const openApiDocument: object = new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  openapi: "3.1.0",
+  info: {
+    title: "votesync",
+    version: "0.1.0",
+    description: "Votes answered in milliseconds, none lost, counts exact and the same for everybody.",
+    license: { name: "MIT", identifier: "MIT" },
+  },
+  servers: [{ url: "/" }],
+});

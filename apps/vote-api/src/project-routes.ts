@@ -1,0 +1,108 @@
+import {
+  createProjectBodySchema,
+  entityIdSchema,
+  listProjectsQuerySchema,
+  PROJECT_SORTS,
+  type ProjectCounts,
+  type ProjectRecord,
+  projectView,
+  type RedisNames,
+} from "@votesync/core";
+import {
+  createProject,
+  DuplicateProjectError,
+  findProjects,
+  listProjects,
+  type PostgresConnection,
+  type ProjectCursor,
+} from "@votesync/postgres-store";
+import { type RedisClient, readCounts } from "@votesync/redis-store";
+import { problem } from "@votesync/service-kit";
+import type { Request, Response } from "express";
+import { v7 as uuidv7 } from "uuid";
+import { z } from "zod";
+import { identityOf } from "./authenticate.js";
+
+export interface ProjectRoutesDeps {
+  redis: RedisClient;
+  names: RedisNames;
+  postgres: PostgresConnection;
+  now: () => Date;
+}
+
+/** The handlers of everything below `/api/projects`. Counters shown are the live ones of Redis where it has them. */
+export function projectRoutes(deps: ProjectRoutesDeps) {
+  const { prisma } = deps.postgres;
+
+  async function create(req: Request, res: Response): Promise<void> {
+    const { id = uuidv7(), title, url = null, board_id: boardId = null } = createProjectBodySchema.parse(req.body);
+    try {
+      const ownerId = identityOf(res).userId;
+      const project = await createProject(prisma, { id, title, url, boardId, ownerId }, deps.now());
+      res
+        .status(201)
+        .location(`/api/projects/${encodeURIComponent(id)}`)
+        .json(projectView(project));
+    } catch (error) {
+      if (error instanceof DuplicateProjectError) throw problem(409, "A project with this id exists.");
+      throw error;
+    }
+  }
+
+  async function get(req: Request, res: Response): Promise<void> {
+    const id = entityIdSchema.safeParse(req.params.id);
+    const [project] = id.success ? await findProjects(prisma, [id.data]) : [];
+    if (project === undefined) throw problem(404, "There is no such project.");
+    const [view] = await withLiveCounts(deps, [project]);
+    res.json(view);
+  }
+
+  async function list(req: Request, res: Response): Promise<void> {
+    const query = listProjectsQuerySchema.parse(req.query);
+    if (query.ids !== undefined) {
+      res.json({ projects: await withLiveCounts(deps, await findProjects(prisma, query.ids)), next_cursor: null });
+      return;
+    }
+    const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query.sort);
+    const page = await listProjects(prisma, { ...query, boardId: query.board_id, after });
+    res.json({
+      projects: await withLiveCounts(deps, page.projects),
+      next_cursor: page.next === null ? null : formatCursor(page.next),
+    });
+  }
+
+  return { create, get, list };
+}
+
+/** Without Redis the counters of PostgreSQL are shown: a little late, never wrong. */
+async function withLiveCounts(deps: ProjectRoutesDeps, projects: ProjectRecord[]) {
+  const ids = projects.map(({ id }) => id);
+  const live = await readCounts(deps.redis, deps.names, ids).catch(() => new Map<string, ProjectCounts>());
+  return projects.map((project) => projectView(project, live.get(project.id)));
+}
+
+const cursorSchema = z.strictObject({
+  sort: z.enum(PROJECT_SORTS),
+  key: z.number(),
+  id: entityIdSchema,
+}) satisfies z.ZodType<ProjectCursor>;
+
+const formatCursor = (cursor: ProjectCursor) => Buffer.from(JSON.stringify(cursor)).toString("base64url");
+
+function parseCursor(text: string, sort: ProjectCursor["sort"]): ProjectCursor {
+  try {
+    const cursor = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
+    if (cursor.sort === sort && isStorable(cursor)) return cursor;
+  } catch {
+    // Falls through: whatever is wrong with it, it is not a cursor this list gave out.
+  }
+  throw problem(400, "The cursor does not belong to this list.", {
+    errors: [{ path: "cursor", message: "must be a next_cursor of the same list" }],
+  });
+}
+
+/** Made-up keys must not reach the database as values its columns cannot hold. */
+function isStorable({ sort, key }: ProjectCursor): boolean {
+  if (sort === "top") return Number.isSafeInteger(key);
+  return sort !== "new" || (Number.isSafeInteger(key) && Math.abs(key) < 8.64e15 && key >= 0);
+}

@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import express, { type Request, type RequestHandler, type Response } from "express";
+
+/** Where apps/web is built to; an installation without it serves the API alone. */
+const WEB_FOLDER = fileURLToPath(new URL("../../web/dist", import.meta.url));
+
+export interface RealtimeAddress {
+  publicUrl: string | undefined;
+  port: number;
+}
+
+/** Where the browser that made this request finds the gateway. */
+export function realtimeUrl(address: RealtimeAddress, req: Request): string {
+  return address.publicUrl ?? `${req.protocol}://${req.hostname}:${address.port}`;
+}
+
+/** What the page must know before it can do anything. */
+export function pageConfig(o: { realtime: RealtimeAddress; guest: boolean }) {
+  return (req: Request, res: Response): void => {
+    res.set("Cache-Control", "no-store").json({ realtime_url: realtimeUrl(o.realtime, req), guest: o.guest });
+  };
+}
+
+/** The built page. Its assets carry a hash in their names and may be kept for ever; the page itself never. */
+export function webApp(): RequestHandler[] {
+  if (!existsSync(WEB_FOLDER)) return [];
+  const setHeaders = (res: Response, path: string) => {
+    res.set("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+  };
+  return [express.static(WEB_FOLDER, { index: "index.html", redirect: false, setHeaders })];
+}

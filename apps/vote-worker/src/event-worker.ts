@@ -1,0 +1,101 @@
+/**
+ * The worker as a whole: a tick that claims shards, and one loop per claimed shard. Loops are apart from each other,
+ * so a shard in trouble delays nobody else's votes.
+ */
+import { trimEvents } from "@votesync/redis-store";
+import { createLoop, type Logger, type Service } from "@votesync/service-kit";
+import { ShardApplier, type ShardApplierDeps } from "./shard-applier.js";
+import type { ShardClaims } from "./shard-claims.js";
+
+/** How soon a dead worker's shards are picked up, at the latest. */
+const CLAIM_TICK_MS = 1_000;
+const TRIM_TICK_MS = 30_000;
+
+export interface EventWorkerOptions extends ShardApplierDeps {
+  claims: ShardClaims;
+  pauseMs: number;
+  retentionMs: number;
+  log: Logger;
+}
+
+interface RunningShard {
+  applier: ShardApplier;
+  loop: Service;
+}
+
+export class EventWorker implements Service {
+  readonly name = "event-worker";
+  private readonly running = new Map<number, RunningShard>();
+  private readonly claimTick: Service;
+  private readonly trimTick: Service;
+
+  constructor(private readonly options: EventWorkerOptions) {
+    const { log } = options;
+    this.claimTick = createLoop({ name: "claim-shards", runOnce: () => this.claim(), idleMs: CLAIM_TICK_MS, log });
+    this.trimTick = createLoop({ name: "trim-streams", runOnce: () => this.trim(), idleMs: TRIM_TICK_MS, log });
+  }
+
+  async start(): Promise<void> {
+    await this.claimTick.start();
+    await this.trimTick.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.claimTick.stop(), this.trimTick.stop()]);
+    await Promise.all([...this.running.keys()].map((shard) => this.stopShard(shard)));
+    await this.options.claims.close();
+  }
+
+  shards(): number[] {
+    return [...this.running.keys()];
+  }
+
+  private async claim(): Promise<boolean> {
+    try {
+      await this.options.claims.rebalance();
+    } finally {
+      await this.followClaims();
+    }
+    return false;
+  }
+
+  private async followClaims(): Promise<void> {
+    const held = this.options.claims.held();
+    const lost = this.shards().filter((shard) => !held.includes(shard));
+    await Promise.all(lost.map((shard) => this.stopShard(shard)));
+    for (const shard of held) if (!this.running.has(shard)) await this.startShard(shard);
+  }
+
+  private async startShard(shard: number): Promise<void> {
+    const { batchSize, pauseMs, log } = this.options;
+    const applier = new ShardApplier(shard, this.options);
+    const runOnce = async () => (await applier.runOnce()) === batchSize;
+    const loop = createLoop({ name: `apply-shard-${shard}`, runOnce, idleMs: pauseMs, log });
+    this.running.set(shard, { applier, loop });
+    await loop.start();
+  }
+
+  private async stopShard(shard: number): Promise<void> {
+    const running = this.running.get(shard);
+    this.running.delete(shard);
+    await running?.loop.stop();
+  }
+
+  private async trim(): Promise<boolean> {
+    const { redis, names, retentionMs } = this.options;
+    for (const { applier } of this.running.values()) {
+      const committedId = applier.committedId();
+      if (committedId === null) continue;
+      await trimEvents(redis, names, { shard: applier.shard, minId: trimPoint(committedId, retentionMs) });
+    }
+    return false;
+  }
+}
+
+/**
+ * Up to where a shard's stream may be trimmed: so much time behind the last committed entry, for sockets and other
+ * readers that were away for a moment. Ids carry Redis's clock, so no clock is asked.
+ */
+function trimPoint(committedId: string, retentionMs: number): string {
+  return `${Math.max(0, Number(committedId.split("-")[0]) - retentionMs)}-0`;
+}

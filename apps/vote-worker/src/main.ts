@@ -1,0 +1,61 @@
+import { RedisNames } from "@votesync/core";
+import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
+import { connectRedis } from "@votesync/redis-store";
+import {
+  closing,
+  createHealth,
+  createHealthServer,
+  createLogger,
+  createMetrics,
+  parseConfig,
+  runUntilSignal,
+} from "@votesync/service-kit";
+import { configSchema } from "./config.js";
+import { EventWorker } from "./event-worker.js";
+import { ShardClaims } from "./shard-claims.js";
+import { createWorkerMetrics } from "./worker-metrics.js";
+
+const service = "vote-worker";
+const config = parseConfig(configSchema, process.env);
+const log = createLogger({ service, level: config.LOG_LEVEL });
+
+const names = new RedisNames(config.VOTE_SHARDS);
+const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, log });
+
+const { registry } = createMetrics(service);
+const claims = new ShardClaims({
+  databaseUrl: config.DATABASE_URL,
+  shards: names.allShards(),
+  onConnectionLost: (error) => log.warn({ err: error.message }, "lost the connection that holds the shard claims"),
+});
+const worker = new EventWorker({
+  claims,
+  names,
+  log,
+  redis: redis.client,
+  pool: postgres.pool,
+  batchSize: config.WORKER_BATCH_SIZE,
+  pauseMs: config.WORKER_PAUSE_MS,
+  retentionMs: config.STREAM_RETENTION_MS,
+  onApplied: createWorkerMetrics({ registry, log, shards: () => worker.shards() }),
+});
+const health = createHealth({
+  service,
+  registry,
+  checks: [
+    { name: "redis", required: true, check: redis.ping },
+    { name: "postgres", required: true, check: postgres.ping },
+    { name: "shards", required: true, check: () => assertShardCount(postgres.pool, config.VOTE_SHARDS) },
+  ],
+});
+
+await runUntilSignal({
+  log,
+  services: [
+    closing("postgres", postgres.close),
+    closing("redis", redis.close),
+    createHealthServer({ port: config.VOTE_WORKER_PORT, health, log }),
+    worker,
+  ],
+});

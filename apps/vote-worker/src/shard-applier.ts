@@ -1,0 +1,119 @@
+/**
+ * One shard's way from its stream to the rows: read on from `last_id`, apply, move `last_id`.
+ *
+ * What always holds: entries are applied in stream order; an entry is either applied or a dead letter, never skipped;
+ * a failure that is not the entry's own (PostgreSQL away, a lost shard) leaves everything as it was.
+ */
+import { MalformedEventError, parseVoteEvent, type RedisNames } from "@votesync/core";
+import {
+  type AppliedCounts,
+  type AppliedEvent,
+  applyEvents,
+  type DeadEntry,
+  isDataError,
+  readLastId,
+  ShardMovedError,
+} from "@votesync/postgres-store";
+import { type RedisClient, readEvents, type StreamEntry } from "@votesync/redis-store";
+import type pg from "pg";
+
+export interface ShardApplierDeps {
+  pool: pg.Pool;
+  redis: RedisClient;
+  names: RedisNames;
+  batchSize: number;
+  /** Told after each commit. */
+  onApplied: (applied: AppliedBatch) => void;
+}
+
+export interface AppliedBatch {
+  shard: number;
+  events: AppliedEvent[];
+  dead: DeadEntry[];
+  /** Projects whose counters in PostgreSQL differ from what their last event says. */
+  drifted: string[];
+}
+
+export class ShardApplier {
+  /** Where the shard stands; unknown after a start or when somebody else has moved it. */
+  private lastId: string | null = null;
+
+  constructor(
+    readonly shard: number,
+    private readonly deps: ShardApplierDeps,
+  ) {}
+
+  /** Applies at most one batch. @returns how many entries; a full batch means there may be more. */
+  async runOnce(): Promise<number> {
+    const { redis, names, batchSize, pool } = this.deps;
+    const afterId = this.lastId ?? (await readLastId(pool, this.shard));
+    this.lastId = afterId;
+    const entries = await readEvents(redis, names, { shard: this.shard, afterId, count: batchSize });
+    if (entries.length > 0) await this.apply(entries);
+    return entries.length;
+  }
+
+  /** The last entry whose rows are committed, as far as this worker knows. */
+  committedId(): string | null {
+    return this.lastId;
+  }
+
+  private async apply(entries: StreamEntry[]): Promise<void> {
+    try {
+      await this.applyOrSplit(entries);
+    } catch (error) {
+      this.lastId = null;
+      if (!(error instanceof ShardMovedError)) throw error;
+    }
+  }
+
+  /** A batch that PostgreSQL refuses for its data is halved until the one entry at fault stands alone. */
+  private async applyOrSplit(entries: StreamEntry[], refusal?: Error): Promise<void> {
+    const alone = entries.length === 1;
+    try {
+      await this.commit(entries, alone ? refusal : undefined);
+    } catch (error) {
+      if (!isDataError(error) || refusal !== undefined) throw error;
+      if (alone) return this.applyOrSplit(entries, error);
+      const middle = entries.length >> 1;
+      await this.applyOrSplit(entries.slice(0, middle));
+      await this.applyOrSplit(entries.slice(middle));
+    }
+  }
+
+  private async commit(entries: StreamEntry[], refusal?: Error): Promise<void> {
+    const { events, dead } = refusal === undefined ? decode(entries) : { events: [], dead: buried(entries, refusal) };
+    const toId = (entries.at(-1) as StreamEntry).id;
+    const fromId = this.lastId as string;
+    const counts = await applyEvents(this.deps.pool, { shard: this.shard, fromId, toId, events, dead });
+    this.lastId = toId;
+    this.deps.onApplied({ shard: this.shard, events, dead, drifted: driftedProjects(events, counts) });
+  }
+}
+
+function decode(entries: StreamEntry[]): { events: AppliedEvent[]; dead: DeadEntry[] } {
+  const events: AppliedEvent[] = [];
+  const dead: DeadEntry[] = [];
+  for (const entry of entries) {
+    try {
+      events.push({ streamId: entry.id, event: parseVoteEvent(entry.wire) });
+    } catch (error) {
+      if (!(error instanceof MalformedEventError)) throw error;
+      dead.push({ streamId: entry.id, fields: entry.fields, error: error.reason });
+    }
+  }
+  return { events, dead };
+}
+
+const buried = (entries: StreamEntry[], refusal: Error): DeadEntry[] =>
+  entries.map(({ id, fields }) => ({ streamId: id, fields, error: refusal.message }));
+
+/** Every event carries the counters after it, so comparing the two stores costs nothing here. */
+function driftedProjects(events: AppliedEvent[], counts: AppliedCounts[]): string[] {
+  const last = new Map(events.map(({ event }) => [`${event.projectId}\n${event.period}`, event]));
+  return counts.flatMap(({ projectId, period, upvotes, downvotes }) => {
+    const event = last.get(`${projectId}\n${period}`);
+    const same = event === undefined || (event.upvotes === upvotes && event.downvotes === downvotes);
+    return same ? [] : [projectId];
+  });
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+/** The `votesync` command line. Exit codes: 0 done, 1 failed, 2 misused. */
+import { Command, CommanderError } from "commander";
+import { migrateCommand } from "./migrate-command.js";
+import { seedCommand } from "./seed-command.js";
+import { tokenCommand } from "./token-command.js";
+
+const program = new Command("votesync")
+  .description("Operates a votesync installation.")
+  .exitOverride()
+  .addCommand(tokenCommand())
+  .addCommand(migrateCommand())
+  .addCommand(seedCommand());
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    process.stderr.write(`votesync: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

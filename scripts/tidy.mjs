@@ -1,0 +1,51 @@
+/**
+ * House rules that no linter knows: file sizes, and who may import whom. `pnpm tidy` runs it.
+ *
+ * Sizes are the habit of a healthy code base, not a wall: half of the files within 100 lines, nine in ten within 250.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+const MEDIAN_LINES = 100;
+const NINE_IN_TEN_LINES = 250;
+const MAX_LINES = 400;
+
+const problems = [];
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
+  .split("\n")
+  .filter((path) => /^(apps|packages)\/.*\.tsx?$/.test(path));
+const sources = files.filter((path) => !path.endsWith(".test.ts"));
+
+checkSizes();
+checkImports();
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+function checkSizes() {
+  const sizes = sources
+    .map((path) => [readFileSync(path, "utf8").split("\n").length, path])
+    .sort((a, b) => a[0] - b[0]);
+  const at = (share) => sizes[Math.floor((sizes.length - 1) * share)][0];
+  if (at(0.5) > MEDIAN_LINES)
+    problems.push(`half of the files are longer than ${at(0.5)} lines (wanted ${MEDIAN_LINES})`);
+  if (at(0.9) > NINE_IN_TEN_LINES)
+    problems.push(`a tenth is longer than ${at(0.9)} lines (wanted ${NINE_IN_TEN_LINES})`);
+  for (const [lines, path] of sizes)
+    if (lines > MAX_LINES) problems.push(`${path}: ${lines} lines (at most ${MAX_LINES})`);
+}
+
+/** apps → packages → core; core imports nothing of ours; apps never import each other. */
+function checkImports() {
+  const apps = new Set(files.filter((path) => path.startsWith("apps/")).map((path) => path.split("/")[1]));
+  for (const path of files) {
+    const owner = path.split("/")[1];
+    for (const [, name] of readFileSync(path, "utf8").matchAll(/from "@votesync\/([\w-]+)/g)) {
+      if (apps.has(name)) problems.push(`${path}: imports the app ${name}; apps meet in streams and queues`);
+      const isTest = path.endsWith(".test.ts");
+      if (owner === "core" && !isTest) problems.push(`${path}: core imports nothing of ours`);
+      if (name === "testkit" && !isTest && !["end-to-end", "bench"].includes(owner)) {
+        problems.push(`${path}: only tests import the testkit`);
+      }
+    }
+  }
+}
