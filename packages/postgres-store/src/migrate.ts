@@ -40,11 +40,17 @@ async function applyMigrations(databaseUrl: string): Promise<string[]> {
   engineModule ??= loadEngine();
   const { SchemaEngine } = await engineModule;
   const schema = await readFile(join(PRISMA_FOLDER, "schema.prisma"), "utf8");
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
-  const engine = await SchemaEngine.new({ datamodels: [["schema.prisma", schema]] }, () => {}, adapter);
-  const filters = { externalTables: [], externalEnums: [] };
-  const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList: await readMigrations(), filters });
-  return appliedMigrationNames;
+  // A pool of our own, because the engine leaves the one it makes open.
+  const pool = new pg.Pool({ connectionString: databaseUrl });
+  try {
+    const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+    const engine = await SchemaEngine.new({ datamodels: [["schema.prisma", schema]] }, () => {}, adapter);
+    const filters = { externalTables: [], externalEnums: [] };
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList: await readMigrations(), filters });
+    return appliedMigrationNames;
+  } finally {
+    await pool.end();
+  }
 }
 
 /** Once per process: the module keeps views of its memory, which a second instance would read through. */
