@@ -14,8 +14,8 @@ import {
   type RedisClock,
   type VoteLimit,
 } from "@votesync/redis-store";
-import { v7 as uuidv7 } from "uuid";
 import type { ColdProjects } from "./cold-projects.js";
+import { timeOrderedUuid } from "./time-ordered-uuid.js";
 
 /** Later than this on Redis's clock a cast does nothing: its caller has long been told that it failed. */
 const CAST_DEADLINE_US = 2_000_000;
@@ -51,7 +51,7 @@ export interface CastVoteDeps {
 
 /** @throws {VoteNotCastError}, and whatever the stores throw: then the outcome is unknown, and asking again is safe */
 export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<VoteOutcome> {
-  const requestId = makeRequestId(deps.names.shardOf(vote.projectId), uuidv7());
+  const requestId = makeRequestId(deps.names.shardOf(vote.projectId), timeOrderedUuid());
   const cast: CastRequest = { ...vote, requestId, limit: deps.limit, deadlineUs: 0 };
   let lastOutcome = "";
   for (let i = 0; i < MAX_CASTS; i++) {

@@ -1,5 +1,6 @@
 import { Router, static as serveStatic } from "express";
-import { absolutePath } from "swagger-ui-dist";
+// The package's root would load the whole user interface into this process.
+import absolutePath from "swagger-ui-dist/absolute-path.js";
 
 const PAGE = `<!doctype html>
 <html lang="en">

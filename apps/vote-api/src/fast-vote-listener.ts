@@ -66,11 +66,8 @@ function readBody(req: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     req.on("data", (chunk: Buffer) => chunks.push(chunk));
-    req.on("end", () =>
-      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString("utf8")),
-    );
-    req.on("error", reject);
-    req.on("close", () => reject(problem(400, "The request ended before its body was complete.")));
+    req.once("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    req.once("error", () => reject(problem(400, "The request ended before its body was complete.")));
   });
 }
 

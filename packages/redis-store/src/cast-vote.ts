@@ -4,9 +4,7 @@
  */
 import type { RedisNames, VoteAction, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
-import { defineScript } from "./script.js";
-
-const castVoteScript = defineScript("cast-vote", 7);
+import { callScript } from "./scripts.js";
 
 /** How long a request's answer is kept in Redis; from then on `vote_events` answers. */
 export const REQUEST_TTL_S = 3_600;
@@ -70,7 +68,7 @@ export type CastOutcome = { nowUs: number } & (
 );
 
 export async function castVote(client: RedisClient, names: RedisNames, cast: CastRequest): Promise<CastOutcome> {
-  return readOutcome((await castVoteScript(client, keysOf(names, cast), argumentsOf(cast))) as string[]);
+  return readOutcome((await callScript(client, "cast-vote", keysOf(names, cast), argumentsOf(cast))) as string[]);
 }
 
 function keysOf(names: RedisNames, { projectId, userId, requestId, idempotency }: CastRequest): string[] {

@@ -9,6 +9,7 @@
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { z } from "zod";
+import { SCRIPTS } from "./scripts.js";
 
 export type RedisClient = Redis | Cluster;
 
@@ -68,7 +69,7 @@ export function connectRedis(o: {
 
 function connectOne(url: string | undefined, name: string): Redis {
   if (url === undefined) throw new Error("set REDIS_URL or REDIS_CLUSTER");
-  return new Redis(url, { ...OPTIONS, connectionName: name, enableAutoPipelining: true });
+  return new Redis(url, { ...OPTIONS, connectionName: name, enableAutoPipelining: true, scripts: SCRIPTS });
 }
 
 function connectCluster(nodes: string, name: string): Cluster {
@@ -80,6 +81,7 @@ function connectCluster(nodes: string, name: string): Cluster {
     redisOptions: { ...OPTIONS, connectionName: name },
     enableOfflineQueue: false,
     enableAutoPipelining: true,
+    scripts: SCRIPTS,
     clusterRetryStrategy: reconnectDelayMs,
   });
 }

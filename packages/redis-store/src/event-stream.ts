@@ -34,32 +34,6 @@ function fieldValue(fields: string[], name: string): string | undefined {
   return at < 0 ? undefined : fields[at + 1];
 }
 
-export interface StreamBounds {
-  /** The newest id ever given out, trimmed or not. */
-  lastId: string;
-  /** A reader whose cursor is before this one has missed entries. */
-  maxDeletedId: string;
-  length: number;
-}
-
-/** `null` when the stream does not exist: no vote yet, or Redis lost its data. */
-export async function readStreamBounds(
-  client: RedisClient,
-  names: RedisNames,
-  shard: number,
-): Promise<StreamBounds | null> {
-  const stream = names.events(shard);
-  if ((await client.exists(stream)) === 0) return null;
-  const reply = (await client.xinfo("STREAM", stream)) as unknown[];
-  const info = new Map<unknown, unknown>();
-  for (let i = 0; i < reply.length; i += 2) info.set(reply[i], reply[i + 1]);
-  return {
-    lastId: String(info.get("last-generated-id")),
-    maxDeletedId: String(info.get("max-deleted-entry-id") ?? STREAM_START),
-    length: Number(info.get("length")),
-  };
-}
-
 /** Drops entries before `minId`. By id, never by length: a length would drop what nobody has read yet. */
 export async function trimEvents(
   client: RedisClient,

@@ -9,9 +9,7 @@ import type { RedisNames, VoteType } from "@votesync/core";
 import { v4 as uuidv4 } from "uuid";
 import { heldVote } from "./cast-vote.js";
 import type { RedisClient } from "./connection.js";
-import { defineScript } from "./script.js";
-
-const loadProjectScript = defineScript("load-project", 2);
+import { callScript } from "./scripts.js";
 
 export const MAX_LOADED_VOTERS = 10_000;
 
@@ -36,8 +34,9 @@ export interface ColdProject {
 /** @returns whether this call loaded it; `false`: somebody else was faster, which is as good. */
 export async function loadProject(client: RedisClient, names: RedisNames, project: ColdProject): Promise<boolean> {
   const { id, upvotes, downvotes, version, period, votes } = project;
-  const loaded = await loadProjectScript(
+  const loaded = await callScript(
     client,
+    "load-project",
     [names.project(id), names.votes(id, period)],
     [
       upvotes,

@@ -1,0 +1,67 @@
+/**
+ * What a client sends, answered: the one place every packet of a socket ends.
+ *
+ * Measured: a handler that throws, an async one that rejects, or a call of an acknowledgement that was not asked for
+ * ends the whole process. So packets are taken in a middleware and never reach the event emitter, where an event named
+ * `error` would throw; whatever goes wrong becomes an answer.
+ *
+ * A socket's calls run one after another, so `subscribe` and `unsubscribe` of one project have the order they were sent
+ * in. Each has its own deadline from the moment it came, so waiting for its turn cannot make it late.
+ */
+import type { Logger } from "@votesync/service-kit";
+import type { GatewaySocket } from "./sockets.js";
+
+export const CALL_DEADLINE_MS = 2_000;
+
+/** @returns the acknowledgement's fields beside `ok` */
+export type Call = (socket: GatewaySocket, payload: unknown, deadlineAtMs: number) => Promise<object>;
+
+/** The caller's mistake, in words for them. */
+export class CallRefusedError extends Error {
+  override readonly name = "CallRefusedError";
+  constructor(readonly words: string) {
+    super("call refused");
+  }
+}
+
+type Acknowledge = (reply: object) => void;
+
+export function answerCalls(
+  socket: GatewaySocket,
+  o: { calls: ReadonlyMap<string, Call>; nowMs: () => number; log: Logger },
+): void {
+  const unknownCall = `unknown event, known are: ${[...o.calls.keys()].join(", ")}`;
+  let lastTurn: Promise<void> = Promise.resolve();
+  // A broken packet is reported here before the connection is closed.
+  socket.on("error", () => undefined);
+  socket.use(([name, ...args]: unknown[]) => {
+    const call = typeof name === "string" ? o.calls.get(name) : undefined;
+    const acknowledge = acknowledgementOf(args);
+    if (call === undefined) {
+      acknowledge({ ok: false, error: unknownCall });
+      return;
+    }
+    const deadlineAtMs = o.nowMs() + CALL_DEADLINE_MS;
+    lastTurn = lastTurn.then(async () => {
+      if (socket.connected) acknowledge(await answer(() => call(socket, args[0], deadlineAtMs), o.log));
+    });
+  });
+}
+
+/** The callback socket.io adds as the last argument when the client asked for one. */
+function acknowledgementOf(args: unknown[]): Acknowledge {
+  const last = args.at(-1);
+  if (typeof last !== "function") return () => undefined;
+  args.pop();
+  return last as Acknowledge;
+}
+
+async function answer(work: () => Promise<object>, log: Logger): Promise<object> {
+  try {
+    return { ok: true, ...(await work()) };
+  } catch (error) {
+    if (error instanceof CallRefusedError) return { ok: false, error: error.words };
+    log.warn({ err: error }, "a socket's call failed");
+    return { ok: false, error: "counts cannot be read just now, try again in a moment" };
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The gateway as a whole: one HTTP server with socket.io and the operator's pages, and the loop that tells the rooms.
+ * Every replica follows the streams by itself, so replicas need no adapter between them and no knowledge of each other.
+ */
+import { projectRoom, type RedisNames, SOCKET_EVENTS } from "@votesync/core";
+import type { PostgresConnection } from "@votesync/postgres-store";
+import type { RedisConnection } from "@votesync/redis-store";
+import { createHealth, createLoop, type Logger, type Service, type TokenVerifier } from "@votesync/service-kit";
+import type { Registry } from "prom-client";
+import { answerCalls, type Call } from "./calls.js";
+import type { TrustsHop } from "./client-address.js";
+import { EventTail } from "./event-tail.js";
+import { FanOut } from "./fan-out.js";
+import { createGatewayMetrics, exposeGauges, type GatewayMetrics, observeTail } from "./gateway-metrics.js";
+import { admit } from "./handshake.js";
+import { createHttpServer } from "./http-server.js";
+import { Listener } from "./listener.js";
+import { readSnapshot } from "./snapshot.js";
+import { createSocketServer } from "./socket-server.js";
+import type { GatewayServer } from "./sockets.js";
+import { subscribe, unsubscribe } from "./subscriptions.js";
+
+export interface GatewayDeps {
+  redis: RedisConnection;
+  postgres: PostgresConnection;
+  names: RedisNames;
+  verifier: TokenVerifier;
+  registry: Registry;
+  log: Logger;
+  /** A clock that never goes back, with any origin. */
+  nowMs: () => number;
+  options: GatewayOptions;
+}
+
+export interface GatewayOptions {
+  /** 0: any free one. */
+  port: number;
+  corsOrigins: string[];
+  trustsProxy: TrustsHop;
+  /** Pause between two passes over the streams. */
+  foldWindowMs: number;
+  maxSocketsPerAddress: number;
+  /** Per socket, whatever they hold. */
+  maxPacketsPerSecond: number;
+  maxRoomsPerSocket: number;
+}
+
+export interface Gateway {
+  /** In the order to start them. */
+  services: Service[];
+  listener: Listener;
+}
+
+/** Puts the parts together; nothing listens or connects before the services are started. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { options, log, nowMs, registry } = deps;
+  const metrics = createGatewayMetrics(registry);
+  const server = createHttpServer(healthOf(deps), log);
+  const io = createSocketServer(server, { ...options, metrics, nowMs });
+  const tail = createTail(deps, new FanOut(io, () => metrics.slowSockets.inc()), metrics);
+  exposeGauges(registry, {
+    sockets: () => io.of("/").sockets.size,
+    projects: () => tail.projects,
+    shards: () => tail.shards,
+  });
+  watchRooms(io, tail);
+  acceptSockets(io, tail, deps);
+  const runOnce = async () => {
+    await tail.pass();
+    return false;
+  };
+  const loop = createLoop({ name: "event-tail", runOnce, idleMs: options.foldWindowMs, log });
+  const listener = new Listener({ server, io, port: options.port, log });
+  return { services: [loop, listener], listener };
+}
+
+function healthOf({ redis, postgres, registry }: GatewayDeps) {
+  return createHealth({
+    service: "realtime-gateway",
+    registry,
+    checks: [
+      { name: "redis", required: true, check: redis.ping },
+      // Needed for projects nobody has voted on lately; all others go on without it.
+      { name: "postgres", required: false, check: postgres.ping },
+    ],
+  });
+}
+
+function createTail({ redis, postgres, names, log, nowMs }: GatewayDeps, fanOut: FanOut, metrics: GatewayMetrics) {
+  const stores = { redis: redis.client, names, prisma: postgres.prisma };
+  return new EventTail({
+    redis: redis.client,
+    names,
+    nowMs,
+    readSnapshot: (ids) => readSnapshot(stores, ids),
+    observer: observeTail(metrics, log),
+    tell: (message, acceptedAtUs) => {
+      metrics.deliveries.inc(fanOut.send(message));
+      metrics.messages.inc({ event: message.event });
+      if (acceptedAtUs !== undefined)
+        metrics.foldLag.observe(Math.max(0, Date.now() / 1_000 - acceptedAtUs / 1_000_000));
+    },
+  });
+}
+
+/** A project is followed while its room exists: socket.io makes a room with its first socket and drops it with its last. */
+function watchRooms(io: GatewayServer, tail: EventTail): void {
+  const prefix = projectRoom("");
+  const { adapter } = io.of("/");
+  adapter.on("create-room", (room: string) => {
+    if (room.startsWith(prefix)) tail.watch(room.slice(prefix.length));
+  });
+  adapter.on("delete-room", (room: string) => {
+    if (room.startsWith(prefix)) tail.unwatch(room.slice(prefix.length));
+  });
+}
+
+function acceptSockets(io: GatewayServer, tail: EventTail, { verifier, options, nowMs, log }: GatewayDeps): void {
+  const calls = new Map<string, Call>([
+    [SOCKET_EVENTS.subscribe, subscribe({ tail, maxRoomsPerSocket: options.maxRoomsPerSocket, nowMs })],
+    [SOCKET_EVENTS.unsubscribe, unsubscribe],
+  ]);
+  io.use(admit(verifier, log));
+  io.on("connection", (socket) => answerCalls(socket, { calls, nowMs, log }));
+}

@@ -1,0 +1,44 @@
+import { RedisNames } from "@votesync/core";
+import { connectPostgres } from "@votesync/postgres-store";
+import { connectRedis } from "@votesync/redis-store";
+import {
+  closing,
+  createLogger,
+  createMetrics,
+  createTokenVerifier,
+  parseConfig,
+  runUntilSignal,
+} from "@votesync/service-kit";
+import { configSchema } from "./config.js";
+import { createGateway } from "./gateway.js";
+
+const service = "realtime-gateway";
+const config = parseConfig(configSchema, process.env);
+const log = createLogger({ service, level: config.LOG_LEVEL });
+
+const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, queryTimeoutMs: 1_500, log });
+
+const gateway = createGateway({
+  redis,
+  postgres,
+  log,
+  names: new RedisNames(config.VOTE_SHARDS),
+  verifier: createTokenVerifier(config),
+  registry: createMetrics(service).registry,
+  nowMs: () => performance.now(),
+  options: {
+    port: config.REALTIME_PORT,
+    corsOrigins: config.CORS_ORIGINS,
+    trustsProxy: config.TRUST_PROXY,
+    foldWindowMs: config.FOLD_WINDOW_MS,
+    maxSocketsPerAddress: config.SOCKETS_PER_ADDRESS_MAX,
+    maxPacketsPerSecond: config.SOCKET_EVENTS_PER_SECOND_MAX,
+    maxRoomsPerSocket: config.SOCKET_ROOMS_MAX,
+  },
+});
+
+await runUntilSignal({
+  log,
+  services: [closing("postgres", postgres.close), closing("redis", redis.close), ...gateway.services],
+});

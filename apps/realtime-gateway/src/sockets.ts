@@ -1,0 +1,18 @@
+/** The types of this gateway's socket.io server. */
+import type { Identity } from "@votesync/service-kit";
+import type { Server, Socket } from "socket.io";
+import type { RoomMessage } from "./fold.js";
+
+export interface SocketData {
+  /** Whose socket it is; `null` for an anonymous watcher. */
+  user: Identity | null;
+}
+
+/** Nothing is listened to by name: every packet goes through `answerCalls`. */
+type ClientEvents = Record<string, never>;
+type ServerEvents = Record<RoomMessage["event"], (body: RoomMessage["body"]) => void>;
+
+export type GatewayServer = Server<ClientEvents, ServerEvents, ClientEvents, SocketData>;
+export type GatewaySocket = Socket<ClientEvents, ServerEvents, ClientEvents, SocketData>;
+/** The connection below a socket, shared by everything that speaks over it. */
+export type EngineConnection = GatewaySocket["conn"];
