@@ -5,7 +5,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, startServers } from "@votesync/stack";
+import { freePort, startServers } from "@votesync/local-stack";
 import { connectPostgres, ensureEventPartitions, ensureShards, migrate } from "@votesync/postgres-store";
 import { TEST_SERVER_VARIABLES } from "@votesync/testkit";
 
@@ -16,16 +16,17 @@ export default async function setUp(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "votesync-test-"));
   const ports = { redis: await freePort(), postgres: await freePort(), mongo: await freePort() };
   // Own servers even where REDIS_URL and the like are set: tests never touch data that somebody may want to keep.
-  const servers = await startServers({ dataDir, ports, env: {}, log, restart: false, fsync: false });
-  const { REDIS_URL, DATABASE_URL = "", MONGO_URL } = servers.env;
-  await migrate(DATABASE_URL);
-  const postgres = connectPostgres({ url: DATABASE_URL, name: "test set-up", log });
+  const servers = await startServers({ dataDir, ports, env: { PATH: process.env.PATH }, log, throwAwayData: true });
+  const { redisUrl, databaseUrl, mongoUrl } = servers;
+  if (redisUrl === undefined || databaseUrl === undefined) throw new Error("a server has no address");
+  await migrate(databaseUrl);
+  const postgres = connectPostgres({ url: databaseUrl, name: "test set-up", log });
   await ensureShards(postgres.pool, SHARDS);
   await ensureEventPartitions(postgres.pool, new Date());
   await postgres.close();
-  process.env[TEST_SERVER_VARIABLES.redis] = REDIS_URL;
-  process.env[TEST_SERVER_VARIABLES.postgres] = DATABASE_URL;
-  process.env[TEST_SERVER_VARIABLES.mongo] = MONGO_URL;
+  process.env[TEST_SERVER_VARIABLES.redis] = redisUrl;
+  process.env[TEST_SERVER_VARIABLES.postgres] = databaseUrl;
+  process.env[TEST_SERVER_VARIABLES.mongo] = mongoUrl;
   globalThis.votesyncTestServers = { stop: () => servers.stop(), dataDir };
 }
 

@@ -2,11 +2,11 @@
  * Who calls: bearer tokens, checked by `jose`. The key and the algorithms come from the configuration, never from the
  * token: a shared secret admits HS256 alone, a key set admits signatures alone.
  *
- * Tokens that passed are remembered for a minute: checking one costs 35 µs, a tenth of that is all the rest of a
- * vote's authentication. Nothing is remembered of tokens that failed.
+ * Tokens that passed are remembered for a minute: checking one takes 115 µs (HS256, one after another, 2 cores),
+ * recalling one 0.8 µs, and a whole vote has a few hundred. Nothing is remembered of tokens that failed.
  */
 import { userIdSchema } from "@votesync/core";
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { type CryptoKey, createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { AuthConfig } from "./auth-config.js";
 import { problem, unavailable } from "./problem.js";
@@ -28,6 +28,8 @@ export interface TokenVerifier {
 
 const MAX_TOKEN_CHARACTERS = 8_192;
 const MAX_REMEMBERED_TOKENS = 50_000;
+/** All together: one-byte characters, so at most 16 MB even if every token is as long as it may be. */
+const MAX_REMEMBERED_CHARACTERS = 16_000_000;
 const REMEMBERED_MS = 60_000;
 const KEY_SET_TIMEOUT_MS = 2_000;
 const BEARER = /^Bearer +([^\s]+)$/i;
@@ -39,7 +41,12 @@ interface Remembered {
 
 export function createTokenVerifier(config: AuthConfig): TokenVerifier {
   const check = tokenChecker(config);
-  const remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED_TOKENS, ttl: REMEMBERED_MS });
+  const remembered = new LRUCache<string, Remembered>({
+    max: MAX_REMEMBERED_TOKENS,
+    maxSize: MAX_REMEMBERED_CHARACTERS,
+    sizeCalculation: (_, token) => token.length,
+    ttl: REMEMBERED_MS,
+  });
 
   function recall(token: string): Identity | undefined {
     const found = remembered.get(token);
@@ -74,14 +81,20 @@ function tokenChecker(config: AuthConfig): TokenCheck {
     ...(config.AUTH_AUDIENCE === undefined ? {} : { audience: config.AUTH_AUDIENCE }),
   };
   if (config.AUTH_JWT_SECRET !== undefined) {
-    const secret = new TextEncoder().encode(config.AUTH_JWT_SECRET);
-    return async (token) => (await jwtVerify(token, secret, { ...options, algorithms: ["HS256"] })).payload;
+    const key = importSecret(config.AUTH_JWT_SECRET);
+    return async (token) => (await jwtVerify(token, await key, { ...options, algorithms: ["HS256"] })).payload;
   }
   const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(config.AUTH_JWKS_URL as string), {
     timeoutDuration: KEY_SET_TIMEOUT_MS,
   });
   const algorithms = ["RS256", "ES256", "EdDSA"];
   return async (token) => (await jwtVerify(token, keys, { ...options, algorithms })).payload;
+}
+
+/** Once: given the bare bytes, `jose` imports them anew for every token, and a check takes 160 µs instead of 105. */
+function importSecret(secret: string): Promise<CryptoKey> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return crypto.subtle.importKey("raw", new TextEncoder().encode(secret), algorithm, false, ["verify"]);
 }
 
 /** Errors that are about the key set and not about the token. */
@@ -113,23 +126,9 @@ function bearerToken(authorization: string | undefined): string {
 const unauthorized = (detail: string) => problem(401, detail, { headers: { "WWW-Authenticate": "Bearer" } });
 
 /**
- * A token of our own making: for guests and for the command line. Only with a shared secret.
- * @param claims `expiresIn` in seconds
+ * For routes and commands that are not for everybody.
+ * @throws {HttpError} 403
  */
-export async function signToken(
-  config: AuthConfig,
-  claims: { sub: string; role?: "admin" | "guest"; expiresIn: number },
-): Promise<string> {
-  if (config.AUTH_JWT_SECRET === undefined) {
-    throw problem(501, "Tokens come from your identity provider here; there is no secret to sign with.");
-  }
-  const now = Math.floor(Date.now() / 1_000);
-  const token = new SignJWT(claims.role === undefined ? {} : { role: claims.role })
-    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-    .setSubject(claims.sub)
-    .setIssuedAt(now)
-    .setExpirationTime(now + claims.expiresIn);
-  if (config.AUTH_ISSUER !== undefined) token.setIssuer(config.AUTH_ISSUER);
-  if (config.AUTH_AUDIENCE !== undefined) token.setAudience(config.AUTH_AUDIENCE);
-  return token.sign(new TextEncoder().encode(config.AUTH_JWT_SECRET));
+export function requireRole(identity: Identity, ...roles: Identity["role"][]): void {
+  if (!roles.includes(identity.role)) throw problem(403, `This is only for the role ${roles.join(" or ")}.`);
 }

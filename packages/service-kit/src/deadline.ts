@@ -3,26 +3,38 @@ export class DeadlineExceededError extends Error {
   override readonly name = "DeadlineExceededError";
   constructor(
     readonly what: string,
-    readonly deadlineMs: number,
+    /** How long it had. */
+    readonly ms: number,
   ) {
     super("not done within its deadline");
   }
 }
 
 /**
- * Gives `work` so much time. The work itself may go on: nothing in JavaScript can stop it, but nobody waits any more.
+ * Gives `work` so much time. Work that takes the signal can end with it; anything else may go on: nothing in JavaScript
+ * stops it, but nobody waits any more.
  *
  * @throws {DeadlineExceededError}
  */
-export async function withDeadline<T>(work: Promise<T>, deadlineMs: number, what: string): Promise<T> {
+export async function withDeadline<T>(
+  work: Promise<T> | ((signal: AbortSignal) => Promise<T>),
+  ms: number,
+  what: string,
+): Promise<T> {
+  const timeUp = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceededError(what, deadlineMs)), deadlineMs);
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new DeadlineExceededError(what, ms);
+      // Rejected first: work that fails because of the signal must not be what the caller hears.
+      reject(error);
+      timeUp.abort(error);
+    }, ms);
   });
-  // A failure after the deadline has nobody left to hear it.
-  work.catch(() => undefined);
   try {
-    return await Promise.race([work, timeUp]);
+    const running = typeof work === "function" ? work(timeUp.signal) : work;
+    // `race` also listens to the loser, so a failure after the deadline is no unhandled rejection.
+    return await Promise.race([running, expired]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,8 +1,14 @@
+/**
+ * An HTTP server as a service: stopping takes no new connection and finishes the requests that were begun.
+ *
+ * Measured on Node 20: `server.close()` alone waits for ever on a connection that never sent a byte (browsers open such
+ * in advance), and for the keep-alive timeout on one whose request ends during the stop. So silent and idle
+ * connections are cut every few milliseconds while it stops, and whatever is left after a grace period then.
+ */
 import { once } from "node:events";
-import { createServer, type RequestListener, type ServerOptions } from "node:http";
-import type { Health } from "./health.js";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import type { Socket } from "node:net";
 import type { Logger } from "./logger.js";
-import { problem, sendProblem } from "./problem.js";
 import type { Service } from "./service.js";
 
 /** A request that is not complete by then is ended; Node's own default is five minutes. */
@@ -17,32 +23,56 @@ export const HTTP_SERVER_OPTIONS = {
   keepAliveTimeout: 65_000,
 } satisfies ServerOptions;
 
-/** An HTTP server as a service: stopping takes no new request and finishes the running ones. */
-export function httpService(o: { port: number; listener: RequestListener; log: Logger; host?: string }): Service {
+/** The longest answer takes 5 s (a vote that waits for its commit); the rest of the process has 3 s after this. */
+const STOP_GRACE_MS = 6_000;
+const IDLE_CHECK_MS = 20;
+
+export interface HttpServiceOptions {
+  port: number;
+  listener: RequestListener;
+  log: Logger;
+  host?: string;
+  /** For requests under way when it stops. */
+  stopGraceMs?: number;
+}
+
+export function httpService(o: HttpServiceOptions): Service {
   const server = createServer(HTTP_SERVER_OPTIONS, o.listener);
+  const sockets = trackSockets(server);
+  let stopping: Promise<void> | undefined;
   return {
     name: "http",
     start: async () => {
+      stopping = undefined;
       server.listen(o.port, o.host);
       await once(server, "listening");
       o.log.info({ port: o.port }, "listening");
     },
     stop: async () => {
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      server.closeIdleConnections();
-      await closed;
+      if (server.listening) stopping ??= drain(server, sockets, o.stopGraceMs ?? STOP_GRACE_MS);
+      await stopping;
     },
   };
 }
 
-/** For services that have no other HTTP: health and metrics, and nothing else. */
-export function createHealthServer(o: { port: number; health: Health; log: Logger }): Service {
-  const listener: RequestListener = async (req, res) => {
-    if (await o.health.handle(req, res)) return;
-    const instance = (req.url ?? "").split("?", 1)[0] as string;
-    sendProblem(res, problem(404, "This service has /healthz, /readyz and /metrics."), { instance });
-  };
-  return httpService({ port: o.port, listener, log: o.log });
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+async function drain(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  const idleCheck = setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  }, IDLE_CHECK_MS);
+  const grace = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(idleCheck);
+  clearTimeout(grace);
 }

@@ -1,54 +1,61 @@
 /**
  * A body that runs again and again: `runOnce` does the work and says whether more is waiting; the loop waits, calls,
  * and survives failures. An error is logged, and the next try comes later and later until one succeeds.
+ *
+ * Always holds: one `runOnce` at a time; `stop` ends a pause at once, and waits for a running `runOnce` to finish.
  */
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "./logger.js";
 import type { Service } from "./service.js";
 
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 5_000;
+const BACKOFF = { firstMs: 100, maxMs: 5_000 };
+
+/** While the same error repeats, it is logged this often: enough to see that it lasts, too little to fill a disk. */
+const REPEATED_ERROR_MS = 10_000;
 
 export interface Loop extends Service {
   /** When the body last ran through, milliseconds since 1970: health looks at progress, not at "is running". */
-  lastSuccessAt(): number | null;
+  lastFinishedAt(): number | null;
 }
 
 export interface LoopOptions {
   name: string;
-  /** @returns whether more work is waiting: then it is called again at once */
+  /** @returns whether more work is waiting: then it is called again at once. The signal says that the loop stops. */
   runOnce: (signal: AbortSignal) => Promise<boolean>;
   idleMs: number;
   log: Logger;
+  /** The pause after a failure, doubled from the first to the most. */
+  backoff?: { firstMs: number; maxMs: number };
 }
 
-export function createLoop({ name, runOnce, idleMs, log }: LoopOptions): Loop {
+export function createLoop({ name, runOnce, idleMs, log, backoff = BACKOFF }: LoopOptions): Loop {
   let stopping: AbortController | null = null;
   let running: Promise<void> = Promise.resolve();
-  let lastSuccessAt: number | null = null;
+  let lastFinishedAt: number | null = null;
 
   async function run(signal: AbortSignal): Promise<void> {
+    const failures = new FailureLog(name, log);
     let backoffMs = 0;
     while (!signal.aborted) {
       let pauseMs = idleMs;
       try {
         if (await runOnce(signal)) pauseMs = 0;
-        if (backoffMs > 0) log.info({ loop: name }, "works again");
+        failures.end();
         backoffMs = 0;
-        lastSuccessAt = Date.now();
+        lastFinishedAt = Date.now();
       } catch (error) {
-        // Only the first failure of a row is worth a stack; the rest would fill the disk during an outage.
-        if (backoffMs === 0) log.error({ err: error, loop: name }, "failed; trying again");
-        backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2));
+        // An error because of stopping is no news.
+        if (!signal.aborted) failures.add(error);
+        backoffMs = Math.min(backoff.maxMs, Math.max(backoff.firstMs, backoffMs * 2));
         pauseMs = backoffMs;
       }
-      if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal);
     }
   }
 
   return {
     name,
-    lastSuccessAt: () => lastSuccessAt,
+    lastFinishedAt: () => lastFinishedAt,
     start: async () => {
       if (stopping !== null) return;
       stopping = new AbortController();
@@ -60,4 +67,35 @@ export function createLoop({ name, runOnce, idleMs, log }: LoopOptions): Loop {
       stopping = null;
     },
   };
+}
+
+/** Without a pause the process still gets its turn: a body that never waits must not keep signals and requests out. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0) await nextTurn();
+  else await delay(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Logs a row of failures: the first, each other one, the same one now and then, and the end. */
+class FailureLog {
+  private count = 0;
+  private last = { message: "", atMs: 0 };
+
+  constructor(
+    private readonly loop: string,
+    private readonly log: Logger,
+  ) {}
+
+  add(error: unknown): void {
+    this.count++;
+    const message = String(error);
+    const now = performance.now();
+    if (this.count > 1 && message === this.last.message && now - this.last.atMs < REPEATED_ERROR_MS) return;
+    this.last = { message, atMs: now };
+    this.log.error({ err: error, loop: this.loop, failures: this.count }, "failed; trying again");
+  }
+
+  end(): void {
+    if (this.count > 0) this.log.info({ loop: this.loop, failures: this.count }, "works again");
+    this.count = 0;
+  }
 }

@@ -2,7 +2,7 @@
  * Errors on the wire: RFC 9457 problem documents. Anything thrown becomes one; nothing thrown shows its insides.
  * Errors meant for callers are `http-errors`, the family that Express and its body parser throw too.
  */
-import type { ServerResponse } from "node:http";
+import { type ServerResponse, STATUS_CODES } from "node:http";
 import createError, { type HttpError, isHttpError } from "http-errors";
 import { ZodError } from "zod";
 import type { Logger } from "./logger.js";
@@ -23,17 +23,22 @@ export interface ProblemDocument {
   errors?: FieldError[];
 }
 
-export interface ProblemExtra {
+interface ProblemFields {
   title?: string;
   type?: string;
   errors?: FieldError[];
+}
+
+export interface ProblemExtra extends ProblemFields {
   headers?: Record<string, string>;
   cause?: unknown;
 }
 
 /** An error a caller may see: `detail` says what is wrong in words that help. */
 export function problem(status: number, detail: string, extra: ProblemExtra = {}): HttpError {
-  return createError(status, detail, { expose: true, ...extra });
+  const { headers, cause, ...fields } = extra;
+  // Apart from the error's own properties: body-parser's errors have a `type` too, and it means something else.
+  return createError(status, detail, { expose: true, problem: fields, headers, cause });
 }
 
 const RETRY_AFTER_S = 1;
@@ -41,6 +46,19 @@ const RETRY_AFTER_S = 1;
 /** A dependency is away and there is no way round it. */
 export function unavailable(detail: string, cause?: unknown): HttpError {
   return problem(503, detail, { headers: { "Retry-After": String(RETRY_AFTER_S) }, cause });
+}
+
+export interface ProblemAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Omit<ProblemDocument, "instance" | "request_id">;
+}
+
+/** Anything thrown as an answer that is safe to send. */
+export function toProblem(error: unknown): ProblemAnswer {
+  const { status, detail, fields = {}, headers = {} } = describe(error);
+  const { type = "about:blank", title = STATUS_CODES[status] ?? "Error", errors } = fields;
+  return { status, headers, body: { type, title, status, detail, ...(errors === undefined ? {} : { errors }) } };
 }
 
 export interface AnswerContext {
@@ -51,49 +69,62 @@ export interface AnswerContext {
 }
 
 /** Answers with the problem an error stands for; what is our fault is logged whole and shown as a constant. */
-export function sendProblem(res: ServerResponse, error: unknown, ctx: AnswerContext): void {
-  const { status, detail, extra } = describe(error);
-  if (status >= 500) ctx.log?.error({ err: error, request_id: ctx.requestId, path: ctx.instance }, "request failed");
+export function sendProblem(res: ServerResponse, error: unknown, { instance, requestId, log }: AnswerContext): void {
+  const { status, headers, body } = toProblem(error);
+  if (status >= 500) log?.error({ err: error, request_id: requestId, path: instance }, "request failed");
   if (res.headersSent) {
     res.destroy();
     return;
   }
+  const { errors, ...rest } = body;
   const document: ProblemDocument = {
-    type: extra.type ?? "about:blank",
-    title: extra.title ?? createError(status).message,
-    status,
-    detail,
-    instance: ctx.instance,
-    ...(ctx.requestId === undefined ? {} : { request_id: ctx.requestId }),
-    ...(extra.errors === undefined ? {} : { errors: extra.errors }),
+    ...rest,
+    instance,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...(errors === undefined ? {} : { errors }),
   };
-  const body = JSON.stringify(document);
+  const text = JSON.stringify(document);
   res.writeHead(status, {
-    ...extra.headers,
+    ...headers,
     "Content-Type": "application/problem+json; charset=utf-8",
-    "Content-Length": Buffer.byteLength(body),
+    "Content-Length": Buffer.byteLength(text),
   });
-  res.end(res.req?.method === "HEAD" ? undefined : body);
+  res.end(res.req?.method === "HEAD" ? undefined : text);
 }
 
 interface Described {
   status: number;
   detail: string;
-  extra: ProblemExtra;
+  fields?: ProblemFields;
+  headers?: Record<string, string> | undefined;
 }
+
+const CALLER_FAULT = "The request cannot be answered as it is.";
+const OUR_FAULT = "Something went wrong on our side.";
 
 function describe(error: unknown): Described {
-  if (error instanceof ZodError)
-    return { status: 400, detail: "The request is not of the right form.", extra: fields(error) };
-  if (isHttpError(error) && error.expose) {
-    return { status: error.status, detail: wordsOf(error), extra: error as ProblemExtra };
+  if (error instanceof ZodError) {
+    return { status: 400, detail: "The request is not of the right form.", fields: { errors: fieldErrors(error) } };
   }
-  return { status: 500, detail: "Something went wrong on our side.", extra: {} };
+  if (isHttpError(error) && error.expose) {
+    const { problem: fields = {} } = error as { problem?: ProblemFields };
+    return { status: error.status, detail: wordsOf(error), fields, headers: error.headers };
+  }
+  const status = statusOf(error);
+  return { status, detail: status < 500 ? CALLER_FAULT : OUR_FAULT };
 }
 
-const fields = (error: ZodError): ProblemExtra => ({
-  errors: error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
-});
+/** Libraries mark the caller's faults with a status, not always as an HttpError (Express: a bad `%zz` in the path). */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && "status" in error ? Number(error.status) : Number.NaN;
+  return Number.isInteger(status) && status >= 400 && status < 500 ? status : 500;
+}
+
+/** A body of 64 KiB can be wrong in thousands of places; its sender needs the first few. */
+const MAX_FIELD_ERRORS = 20;
+
+const fieldErrors = (error: ZodError): FieldError[] =>
+  error.issues.slice(0, MAX_FIELD_ERRORS).map(({ path, message }) => ({ path: path.map(String).join("."), message }));
 
 /** The parser's own messages quote the input; what is wrong can be said without. */
 const PARSER_WORDS: Record<string, string> = {

@@ -1,9 +1,8 @@
 /**
- * The one contract of everything that lives long: it starts, it stops; stopping twice is safe, and a failed start
- * undoes what it began. A process is a list of services: started in order, stopped in reverse.
+ * The one contract of everything that lives long: it starts, it stops; stopping twice is safe, stopping what never
+ * started is safe, and a failed start undoes what it began (`@votesync/service-kit/contract` tests it). A process is a
+ * list of services: started in order, stopped in reverse.
  */
-
-import { withDeadline } from "./deadline.js";
 import type { Logger } from "./logger.js";
 
 export interface Service {
@@ -11,9 +10,6 @@ export interface Service {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** Supervisors commonly kill after ten seconds; this leaves one for the exit itself. */
-const STOP_TIMEOUT_MS = 9_000;
 
 /** Something opened elsewhere that only has to be closed, as part of a process. */
 export function closing(name: string, close: () => Promise<unknown>): Service {
@@ -28,77 +24,69 @@ export function closing(name: string, close: () => Promise<unknown>): Service {
 
 /**
  * Starts in order. When one fails, those already started are stopped again, and its error is thrown.
- * @returns what stops them all; calling it twice is one stop
+ * @returns what stops them all, in reverse; calling it twice is one stop
  */
 export async function startAll(services: readonly Service[], log: Logger): Promise<{ stop(): Promise<void> }> {
-  const started: Service[] = [];
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    stopping ??= stopInReverse(started, log);
-    return stopping;
-  };
-  for (const service of services) {
-    try {
-      await service.start();
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    started.push(service);
-  }
-  return { stop };
-}
-
-async function stopInReverse(started: readonly Service[], log: Logger): Promise<void> {
-  for (const service of [...started].reverse()) {
-    try {
-      await service.stop();
-    } catch (error) {
-      log.error({ err: error, stopping: service.name }, "could not stop");
-    }
-  }
-}
-
-/**
- * A process's life: start everything, run until SIGTERM or SIGINT, stop everything, exit 0. A second signal exits at
- * once; a stop that takes too long exits 1.
- */
-export async function runUntilSignal(o: {
-  services: readonly Service[];
-  log: Logger;
-  stopTimeoutMs?: number;
-}): Promise<void> {
-  const { log, services } = o;
-  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-    process.on(event, (error: unknown) => {
-      log.fatal({ err: error }, event);
-      process.exit(1);
-    });
-  }
-  const signalled = firstSignal(log);
+  const group = new ServiceGroup(services, log);
   try {
-    const running = await startAll(services, log);
-    log.info("started");
-    log.info({ signal: await signalled }, "stopping");
-    await withDeadline(running.stop(), o.stopTimeoutMs ?? STOP_TIMEOUT_MS, "stopping");
-    log.info("stopped");
-    process.exit(0);
+    await group.start();
   } catch (error) {
-    log.fatal({ err: error }, "cannot go on");
-    process.exit(1);
+    await group.stop();
+    throw error;
   }
+  return group;
 }
 
-function firstSignal(log: Logger): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let signals = 0;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (++signals > 1) {
-        log.warn({ signal }, "second signal: exiting at once");
-        process.exit(1);
+/** Services that live and end together. Runs once: it does not start again after a stop. */
+export class ServiceGroup {
+  private readonly started: Service[] = [];
+  private starting: Promise<void> = Promise.resolve();
+  private stopping: Promise<void> | undefined;
+  private step: string | null = null;
+
+  constructor(
+    private readonly services: readonly Service[],
+    private readonly log: Logger,
+  ) {}
+
+  /** What it is doing right now ("stopping http"), for the log line that says what hangs. */
+  get currentStep(): string | null {
+    return this.step;
+  }
+
+  /** @throws what the first failing start threw; what was started before it waits for `stop` */
+  start(): Promise<void> {
+    this.starting = this.startInOrder();
+    return this.starting;
+  }
+
+  /** Never fails: one service that cannot stop does not keep the others from it. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopInReverse();
+    return this.stopping;
+  }
+
+  private async startInOrder(): Promise<void> {
+    for (const service of this.services) {
+      if (this.stopping !== undefined) return;
+      this.step = `starting ${service.name}`;
+      await service.start();
+      this.started.push(service);
+    }
+    this.step = null;
+  }
+
+  private async stopInReverse(): Promise<void> {
+    // A start under way is waited for: what it opened can only be closed after it.
+    await this.starting.catch(() => undefined);
+    for (const service of this.started.reverse()) {
+      this.step = `stopping ${service.name}`;
+      try {
+        await service.stop();
+      } catch (error) {
+        this.log.error({ err: error, stopping: service.name }, "could not stop");
       }
-      resolve(signal);
-    };
-    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  });
+    }
+    this.step = null;
+  }
 }

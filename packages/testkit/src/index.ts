@@ -2,6 +2,6 @@ export * from "./database.js";
 export * from "./names.js";
 export * from "./own-redis.js";
 export * from "./servers.js";
-export * from "./wait-for.js";
 export * from "./service-process.js";
 export * from "./tokens.js";
+export * from "./wait-for.js";

@@ -2,7 +2,9 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, type LocalServer, startRedisServer } from "@votesync/stack";
+import { freePort, startRedisServer } from "@votesync/local-stack";
+
+type RedisServer = Awaited<ReturnType<typeof startRedisServer>>;
 
 const SILENT = { info: () => undefined, warn: () => undefined };
 
@@ -10,13 +12,13 @@ export class OwnRedis {
   private constructor(
     private readonly port: number,
     private readonly dataDir: string,
-    private readonly server: LocalServer,
+    private server: RedisServer,
   ) {}
 
   static async start(): Promise<OwnRedis> {
     const dataDir = await mkdtemp(join(tmpdir(), "votesync-redis-"));
     const port = await freePort();
-    return new OwnRedis(port, dataDir, await startRedisServer({ port, dataDir, restart: false, log: SILENT }));
+    return new OwnRedis(port, dataDir, await startRedisServer({ port, dataDir, log: SILENT }));
   }
 
   get url(): string {
@@ -24,24 +26,22 @@ export class OwnRedis {
   }
 
   get pid(): number {
-    const { pid } = this.server.process;
-    if (pid === null) throw new Error("this Redis is not running");
-    return pid;
+    return this.server.pid;
   }
 
   kill9(): Promise<void> {
-    return this.server.process.kill9();
+    return this.server.kill9();
   }
 
   /** On the same port, with the same data. */
-  restart(): Promise<void> {
-    return this.server.process.start();
+  async restart(): Promise<void> {
+    this.server = await startRedisServer({ port: this.port, dataDir: this.dataDir, log: SILENT });
   }
 
   /** Its disk is lost; only while it is down. */
   async wipe(): Promise<void> {
-    await rm(join(this.dataDir, "redis"), { recursive: true });
-    await mkdir(join(this.dataDir, "redis"));
+    await rm(this.dataDir, { recursive: true });
+    await mkdir(this.dataDir);
   }
 
   /** Alive and silent, as a machine that swaps. */

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { freePort } from "@votesync/stack";
+import { freePort } from "@votesync/local-stack";
 import { waitFor } from "./wait-for.js";
 
 export type AppName = "vote-api" | "vote-worker" | "realtime-gateway" | "sync-scheduler" | "finalizer";

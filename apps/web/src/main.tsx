@@ -1,0 +1,20 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app.js";
+import { Boot, reloadOnNewToken } from "./boot.js";
+import "./styles/tokens.css";
+import "./styles/page.css";
+import "./styles/form.css";
+import "./styles/project.css";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no #root");
+
+const boot = new Boot();
+reloadOnNewToken();
+createRoot(root).render(
+  <StrictMode>
+    <App boot={boot} />
+  </StrictMode>,
+);
+void boot.start();

@@ -1,0 +1,40 @@
+import type { ShownVotes, Vote } from "../votes/project-votes.js";
+import { Count } from "./count.js";
+
+export interface VoteButtonsProps {
+  title: string;
+  votes: ShownVotes;
+  mayVote: boolean;
+  onClick(button: Vote): void;
+}
+
+const CHEVRONS: Record<Vote, string> = { up: "m5 15 7-7 7 7", down: "m5 9 7 7 7-7" };
+
+export function VoteButtons({ title, votes, mayVote, onClick }: VoteButtonsProps) {
+  const button = (vote: Vote) => (
+    <button
+      type="button"
+      className="vote"
+      data-vote={vote}
+      data-testid={`vote-${vote}`}
+      aria-label={`Vote ${vote}: ${title}`}
+      aria-pressed={votes.ownVote === vote}
+      disabled={!mayVote}
+      onClick={() => onClick(vote)}
+    >
+      <svg viewBox="0 0 24 24" aria-hidden="true">
+        <path d={CHEVRONS[vote]} />
+      </svg>
+    </button>
+  );
+  return (
+    <div className="votes" data-own={votes.ownVote ?? "none"}>
+      {button("up")}
+      <p className="votes-total">
+        <Count value={votes.voteCount} testId="vote-count" />
+        <span className="visually-hidden"> votes</span>
+      </p>
+      {button("down")}
+    </div>
+  );
+}

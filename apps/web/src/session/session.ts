@@ -1,0 +1,96 @@
+/**
+ * Who this page votes as: a token from the address bar, else the remembered one, else a guest's. A token the server
+ * refuses is dropped and a guest session takes its place, once: were that one refused too, asking again would not help.
+ */
+import { RequestError, requestJson } from "../http/request.js";
+import { Store } from "../store.js";
+import { browserStorage } from "./browser-storage.js";
+import { tokenInHash, tokenSubject } from "./token.js";
+
+const TOKEN_KEY = "votesync.token";
+
+export interface Identity {
+  token: string;
+  userId: string;
+}
+
+export interface SessionState {
+  /** `null`: this page can only watch. */
+  identity: Identity | null;
+  /** Why there is no identity although guests are let in. */
+  error: RequestError | null;
+}
+
+export class Session {
+  readonly state: Store<SessionState>;
+  readonly #guestsAllowed: boolean;
+  #replacing: Promise<void> | null = null;
+  #replacedOnce = false;
+
+  constructor(guestsAllowed: boolean) {
+    this.#guestsAllowed = guestsAllowed;
+    const token = takeTokenFromAddressBar() ?? browserStorage.read(TOKEN_KEY);
+    this.state = new Store({ identity: token === null ? null : identityOf(token), error: null });
+  }
+
+  /** Makes a guest session where there is no identity yet. Never throws: a page without one can still watch. */
+  async ensure(): Promise<void> {
+    if (this.state.get().identity !== null || !this.#guestsAllowed) return;
+    await this.#becomeGuest().catch((error: unknown) => {
+      if (!(error instanceof RequestError)) throw error;
+      this.state.set({ identity: null, error });
+    });
+  }
+
+  /** Runs a request with the token; where the server refuses the token, once more with the one that takes its place. */
+  async withToken<T>(request: (token: string | undefined) => Promise<T>): Promise<T> {
+    const used = this.state.get().identity;
+    try {
+      return await request(used?.token);
+    } catch (error) {
+      if (used === null || !(error instanceof RequestError) || error.status !== 401) throw error;
+      await this.#replace(used);
+      const next = this.state.get().identity;
+      if (next === null) throw error;
+      return request(next.token);
+    }
+  }
+
+  /** Requests refused at the same time share one replacement. */
+  async #replace(refused: Identity): Promise<void> {
+    if (this.state.get().identity !== refused) return;
+    this.#replacing ??= this.#replaceRefused().finally(() => {
+      this.#replacing = null;
+    });
+    await this.#replacing;
+  }
+
+  async #replaceRefused(): Promise<void> {
+    browserStorage.write(TOKEN_KEY, null);
+    const mayTry = this.#guestsAllowed && !this.#replacedOnce;
+    this.#replacedOnce = true;
+    if (mayTry) await this.#becomeGuest();
+    else this.state.set({ identity: null, error: null });
+  }
+
+  async #becomeGuest(): Promise<void> {
+    const { data } = await requestJson<{ data: { token: string; user_id: string } }>("/api/session/guest", {
+      method: "POST",
+    });
+    browserStorage.write(TOKEN_KEY, data.token);
+    this.state.set({ identity: { token: data.token, userId: data.user_id }, error: null });
+  }
+}
+
+function identityOf(token: string): Identity {
+  return { token, userId: tokenSubject(token) ?? "unknown" };
+}
+
+/** Remembers it and takes it out of the address bar, so that it is neither bookmarked nor shown around. */
+function takeTokenFromAddressBar(): string | null {
+  const token = tokenInHash(location.hash);
+  if (token === null) return null;
+  browserStorage.write(TOKEN_KEY, token);
+  history.replaceState(null, "", location.pathname + location.search);
+  return token;
+}

@@ -1,0 +1,25 @@
+/** Tokens as the page sees them. It never checks one: that is the server's work. */
+
+/**
+ * The user id a JWT names.
+ * @returns `null` when this is no JWT
+ */
+export function tokenSubject(token: string): string | null {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const { sub } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
+    return typeof sub === "string" && sub !== "" ? sub : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The token in an address's hash, `#token=…` or `#?token=…`. A hash is never sent to any server, so a token in it
+ * ends up in no access log.
+ */
+export function tokenInHash(hash: string): string | null {
+  const token = new URLSearchParams(hash.replace(/^#\??/, "")).get("token")?.trim();
+  return token ? token : null;
+}

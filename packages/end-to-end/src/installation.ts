@@ -1,0 +1,119 @@
+/**
+ * A votesync installation of one test's own: real processes, a database and a Redis that may be killed.
+ */
+import { RedisNames } from "@votesync/core";
+import {
+  type AppName,
+  createTestDatabase,
+  OwnRedis,
+  ServiceProcess,
+  TEST_SECRET,
+  type TestDatabase,
+  testToken,
+  waitFor,
+} from "@votesync/testkit";
+import { Redis } from "ioredis";
+import pg from "pg";
+
+export class Installation {
+  private readonly processes: ServiceProcess[] = [];
+
+  private constructor(
+    readonly redisServer: OwnRedis,
+    readonly database: TestDatabase,
+    readonly redis: Redis,
+    readonly postgres: pg.Pool,
+    readonly names: RedisNames,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  /** @param env added to every service's environment */
+  static async create(env: NodeJS.ProcessEnv = {}): Promise<Installation> {
+    const [redisServer, database] = await Promise.all([OwnRedis.start(), createTestDatabase()]);
+    const redis = new Redis(redisServer.url, { commandTimeout: 5_000 });
+    // The tests kill this Redis; its client reconnects by itself.
+    redis.on("error", () => undefined);
+    const postgres = new pg.Pool({ connectionString: database.url, query_timeout: 20_000 });
+    return new Installation(redisServer, database, redis, postgres, new RedisNames(), {
+      REDIS_URL: redisServer.url,
+      DATABASE_URL: database.url,
+      AUTH_JWT_SECRET: TEST_SECRET,
+      LOG_LEVEL: "warn",
+      ...env,
+    });
+  }
+
+  async start(app: AppName, env: NodeJS.ProcessEnv = {}): Promise<ServiceProcess> {
+    const process = await ServiceProcess.start(app, { ...this.env, ...env });
+    this.processes.push(process);
+    return process;
+  }
+
+  async createProjects(api: ServiceProcess, ids: readonly string[]): Promise<void> {
+    const token = await testToken("owner");
+    for (const id of ids) {
+      const answer = await postJson(`${api.url}/api/projects`, token, { id, title: `Project ${id}` });
+      if (answer.status !== 201) throw new Error(`creating ${id}: ${answer.status}`);
+    }
+  }
+
+  /** Waits until every event in every stream has been applied. */
+  async drained(): Promise<void> {
+    await waitFor("every event to be applied", async () => (await this.waitingEvents()) === 0, 30_000);
+  }
+
+  /** Stream entries whose rows are not committed yet, over all shards. */
+  async waitingEvents(): Promise<number> {
+    const { rows } = await this.postgres.query<{ shard: number; last_id: string }>("SELECT * FROM shard_progress");
+    const waiting = await Promise.all(
+      rows.map(({ shard, last_id }) => this.redis.xrange(this.names.events(shard), `(${last_id}`, "+", "COUNT", 1)),
+    );
+    return waiting.reduce((sum, entries) => sum + entries.length, 0);
+  }
+
+  async query<T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.postgres.query<T>(sql, values)).rows;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.kill9()));
+    this.redis.disconnect();
+    await this.postgres.end();
+    await this.redisServer.remove();
+    await this.database.drop();
+  }
+}
+
+export interface JsonAnswer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests are about
+  body: any;
+}
+
+const ANSWER_DEADLINE_MS = 10_000;
+
+export async function postJson(
+  url: string,
+  token: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<JsonAnswer> {
+  return readJson(
+    await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+    }),
+  );
+}
+
+export async function getJson(url: string, token?: string): Promise<JsonAnswer> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return readJson(await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_DEADLINE_MS) }));
+}
+
+async function readJson(response: Response): Promise<JsonAnswer> {
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}

@@ -1,0 +1,163 @@
+/**
+ * `pnpm start` as a person runs it: the whole stack, everything in it killed once, and nothing left behind at the end.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { freePort } from "@votesync/local-stack";
+import { waitFor } from "@votesync/testkit";
+import { getJson, postJson } from "./installation.js";
+
+const MAIN = fileURLToPath(new URL("../../local-stack/dist/main.js", import.meta.url));
+const STORES = ["redis", "postgres", "mongo"];
+const SERVICES = ["vote-api", "vote-worker", "sync-scheduler", "finalizer", "realtime-gateway"];
+const PORT_VARIABLES = [
+  "VOTE_API_PORT",
+  "REALTIME_PORT",
+  "VOTE_WORKER_PORT",
+  "SYNC_SCHEDULER_PORT",
+  "FINALIZER_PORT",
+  "REDIS_PORT",
+  "POSTGRES_PORT",
+  "MONGO_PORT",
+];
+
+let dataDir: string;
+let env: Record<string, string>;
+let api: string;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "votesync-start-"));
+  env = { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", DATA_DIR: dataDir };
+  for (const variable of PORT_VARIABLES) env[variable] = String(await freePort());
+  api = `http://127.0.0.1:${env.VOTE_API_PORT}`;
+});
+afterAll(async () => {
+  for (const { pid } of await runningProcesses()) process.kill(pid, "SIGKILL");
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** Runs the script, and gives what it said when it ends before it is ready. */
+async function start(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  await waitFor(
+    "the stack to be ready",
+    () => {
+      if (child.exitCode !== null) throw new Error(`exited with ${child.exitCode}: ${said}`);
+      return said.includes("votesync is ready");
+    },
+    60_000,
+  );
+  return child;
+}
+
+/** What the stack says it runs, as far as it is alive. */
+async function runningProcesses(): Promise<{ name: string; pid: number }[]> {
+  const files = await readdir(join(dataDir, "run")).catch(() => []);
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const { pid } = JSON.parse(await readFile(join(dataDir, "run", file), "utf8")) as { pid: number };
+      return { name: file.replace(".json", ""), pid };
+    }),
+  );
+  return found.filter(({ pid }) => isAlive(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function pidOf(name: string): Promise<number> {
+  return waitFor(`${name} to run`, async () => (await runningProcesses()).find((found) => found.name === name)?.pid);
+}
+
+const untilUsable = () =>
+  waitFor("/statusz to answer 200", async () => (await getJson(`${api}/statusz`)).status === 200, 30_000);
+
+async function guestToken(): Promise<string> {
+  const { body } = await postJson(`${api}/api/session/guest`, "", {});
+  return body.data.token;
+}
+
+async function upvotes(): Promise<number> {
+  return (await getJson(`${api}/api/projects/dark-mode`)).body.upvotes;
+}
+
+test("it becomes ready, survives kill -9 of everything in it, and stops without a trace", async () => {
+  const first = await start();
+  expect((await getJson(`${api}/statusz`)).status).toBe(200);
+  expect((await runningProcesses()).map(({ name }) => name).sort()).toEqual([...SERVICES, ...STORES].sort());
+
+  let votes = 0;
+  for (const name of [...SERVICES, ...STORES]) {
+    const pid = await pidOf(name);
+    process.kill(pid, "SIGKILL");
+    await waitFor(`another ${name}`, async () => (await pidOf(name)) !== pid);
+    await untilUsable();
+    const vote = { project_id: "dark-mode", vote_type: "up" };
+    expect((await postJson(`${api}/api/votes`, await guestToken(), vote)).status).toBe(200);
+    votes++;
+    expect(await upvotes()).toBe(votes);
+  }
+
+  // The supervisor itself: everything it started goes with it.
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  await waitFor("nothing to be left running", async () => (await runningProcesses()).length === 0);
+
+  // A second life on the same data, ended as an operator ends it.
+  const second = await start();
+  expect(Number(await readFile(join(dataDir, "votesync.pid"), "utf8"))).toBe(second.pid);
+  expect(await upvotes()).toBe(votes);
+  const left = await runningProcesses();
+  second.kill("SIGTERM");
+  const [code] = await once(second, "exit");
+  expect(code).toBe(0);
+  expect(left.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  expect(await readdir(join(dataDir, "run"))).toEqual([]);
+}, 240_000);
+
+test("everything killed at once, supervisor and guardian too: the next start clears up and goes on", async () => {
+  const first = await start();
+  const before = await upvotes();
+  const running = await runningProcesses();
+  // The guardian is the one child that is not in the list of what it guards.
+  const children = await readFile(`/proc/${first.pid}/task/${first.pid}/children`, "utf8").catch(() => "");
+  for (const pid of [first.pid as number, ...children.trim().split(" ").filter(Boolean).map(Number)]) {
+    if (!running.some((process) => process.pid === pid)) process.kill(pid, "SIGKILL");
+  }
+  // Two survive, as orphans.
+  for (const { name, pid } of running) if (name !== "redis" && name !== "vote-api") process.kill(pid, "SIGKILL");
+  const second = await start();
+  expect(await upvotes()).toBe(before);
+  second.kill("SIGTERM");
+  expect((await once(second, "exit"))[0]).toBe(0);
+}, 120_000);
+
+test("a second start on the same data is refused in words, and so is a port that is taken", async () => {
+  const first = await start();
+  await expect(start()).rejects.toThrow(
+    expect.objectContaining({
+      cause: expect.objectContaining({ message: expect.stringContaining("already runs on") }),
+    }),
+  );
+  const otherData = { ...env, DATA_DIR: `${dataDir}/other` };
+  const child = spawn(process.execPath, [MAIN], { env: otherData, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (text) => (said += text));
+  expect((await once(child, "close"))[0]).toBe(1);
+  expect(said).toContain(`port ${env.VOTE_API_PORT} for vote-api (VOTE_API_PORT)`);
+  expect(said).toContain("PORT_OFFSET");
+  first.kill("SIGTERM");
+  await once(first, "exit");
+}, 120_000);
