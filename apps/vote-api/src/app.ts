@@ -48,7 +48,8 @@ export function createApp(deps: AppDeps): Express {
   });
 
   const user = requireIdentity(deps.authenticate);
-  const json = [requireJson, express.json({ limit: MAX_BODY_BYTES })];
+  // Not strict: what is JSON but no object is told so by the schema, as on the short way.
+  const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
   const projects = projectRoutes(deps);
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
@@ -88,6 +89,11 @@ const requireJson: RequestHandler = (req, _res, next) => {
   if (req.is("application/json") === false) throw problem(415, "Send the body as application/json.");
   next();
 };
+
+/** Express would take a body without a byte for an empty object. */
+function refuseEmpty(_req: unknown, _res: unknown, bytes: Buffer): void {
+  if (bytes.length === 0) throw problem(400, "The body is not valid JSON.");
+}
 
 const voteHandler =
   (deps: AppDeps): RequestHandler =>

@@ -1,4 +1,6 @@
+export { findOnPath } from "./find-on-path.js";
 export { freePort, PortTakenError } from "./free-port.js";
+export { installSystemPackage } from "./install-package.js";
 export type { Log } from "./log.js";
 export { startMongoServer } from "./mongo-server.js";
 export { startPostgresServer } from "./postgres-server.js";

@@ -5,12 +5,21 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { findOnPath } from "./find-on-path.js";
-import { installRedis } from "./install-redis.js";
+import { installSystemPackage, type SystemPackage } from "./install-package.js";
 import { pingRedis } from "./ping.js";
 import { type ServerProcess, type ServerSetup, type ServerSource, StoreUnavailableError } from "./server-setup.js";
 import { startServer } from "./start-server.js";
 
 const PROGRAMS = ["redis-server", "valkey-server"];
+const REDIS_PACKAGE: SystemPackage = {
+  what: "Redis",
+  aptGet: "redis-server",
+  dnf: ["redis", "valkey"],
+  apk: ["redis", "valkey"],
+  brew: ["redis"],
+  // Ours has its own port and data.
+  debianService: "redis-server",
+};
 const ADVICE =
   'Install it ("apt-get install redis-server", "brew install redis", …), or set REDIS_URL to a server you have.';
 
@@ -33,7 +42,7 @@ export async function findRedis(setup: RedisSetup): Promise<ServerSource> {
   let program = await findOnPath(PROGRAMS, setup.env ?? process.env);
   const tried = ["REDIS_URL and REDIS_CLUSTER are not set", `neither ${PROGRAMS.join(" nor ")} is on PATH`];
   if (program === null) {
-    tried.push(await installRedis(setup));
+    tried.push(await installSystemPackage(setup, REDIS_PACKAGE));
     program = await findOnPath(PROGRAMS, setup.env ?? process.env);
   }
   if (program === null) throw new StoreUnavailableError("Redis", tried, ADVICE);

@@ -107,8 +107,9 @@ function describe(error: unknown): Described {
     return { status: 400, detail: "The request is not of the right form.", fields: { errors: fieldErrors(error) } };
   }
   if (isHttpError(error) && error.expose) {
-    const { problem: fields = {} } = error as { problem?: ProblemFields };
-    return { status: error.status, detail: wordsOf(error), fields, headers: error.headers };
+    const { problem: fields } = error as { problem?: ProblemFields };
+    const detail = fields === undefined ? wordsOfLibrary(error) : error.message;
+    return { status: error.status, detail, headers: error.headers, ...(fields === undefined ? {} : { fields }) };
   }
   const status = statusOf(error);
   return { status, detail: status < 500 ? CALLER_FAULT : OUR_FAULT };
@@ -123,8 +124,20 @@ function statusOf(error: unknown): number {
 /** A body of 64 KiB can be wrong in thousands of places; its sender needs the first few. */
 const MAX_FIELD_ERRORS = 20;
 
-const fieldErrors = (error: ZodError): FieldError[] =>
-  error.issues.slice(0, MAX_FIELD_ERRORS).map(({ path, message }) => ({ path: path.map(String).join("."), message }));
+/** Names of fields that may be said again: everything else is the caller's text. */
+const PLAIN_NAME = /^\w{1,64}$/;
+
+function fieldErrors({ issues }: ZodError): FieldError[] {
+  return issues.flatMap(toFieldErrors).slice(0, MAX_FIELD_ERRORS);
+}
+
+function toFieldErrors(issue: ZodError["issues"][number]): FieldError[] {
+  const path = issue.path.map(String).join(".");
+  if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+  const plain = issue.keys.filter((key) => PLAIN_NAME.test(key));
+  const errors = plain.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: "is not known here" }));
+  return plain.length === issue.keys.length ? errors : [{ path, message: "holds names not known here" }, ...errors];
+}
 
 /** The parser's own messages quote the input; what is wrong can be said without. */
 const PARSER_WORDS: Record<string, string> = {
@@ -136,4 +149,5 @@ const PARSER_WORDS: Record<string, string> = {
   "request.size.invalid": "The body is not as long as Content-Length says.",
 };
 
-const wordsOf = (error: HttpError): string => PARSER_WORDS[String((error as { type?: string }).type)] ?? error.message;
+const wordsOfLibrary = (error: HttpError): string =>
+  PARSER_WORDS[String((error as { type?: string }).type)] ?? CALLER_FAULT;

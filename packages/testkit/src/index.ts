@@ -1,3 +1,4 @@
+export * from "./chromium.js";
 export * from "./database.js";
 export * from "./names.js";
 export * from "./own-redis.js";

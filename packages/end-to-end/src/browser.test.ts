@@ -1,0 +1,77 @@
+/** The page in a real browser, twice: what one clicks, the other sees, PostgreSQL has, and a reload shows again. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, waitFor } from "@votesync/testkit";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { Installation } from "./installation.js";
+
+const PROJECT = "browser-1";
+
+let installation: Installation;
+let api: ServiceProcess;
+let browser: Browser;
+
+beforeAll(async () => {
+  installation = await Installation.create({ AUTH_GUEST: "true" });
+  const gateway = await installation.start("realtime-gateway");
+  await installation.start("vote-worker");
+  api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
+  await installation.createProjects(api, [PROJECT]);
+  browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+}, 300_000);
+afterAll(async () => {
+  await browser?.close();
+  await installation.remove();
+});
+
+/** A person of their own: nothing is shared with other pages. */
+async function openPage(): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(api.url);
+  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+  return page;
+}
+
+const inCard = (page: Page, testId: string) => page.locator(`[data-project-id="${PROJECT}"] [data-testid="${testId}"]`);
+
+async function expectShown(page: Page, upvotes: number, downvotes: number): Promise<void> {
+  await waitFor(`${upvotes} up and ${downvotes} down to be shown`, async () => {
+    const up = await inCard(page, "upvotes").textContent();
+    return Number(up) === upvotes && Number(await inCard(page, "downvotes").textContent()) === downvotes;
+  });
+}
+
+async function votesInPostgres(): Promise<object[]> {
+  await installation.drained();
+  return installation.query("SELECT vote_type FROM votes WHERE project_id = $1 ORDER BY vote_type", [PROJECT]);
+}
+
+test("a click in one page is the count in both, the row in PostgreSQL, and still there after a reload", async () => {
+  const [ann, bob] = [await openPage(), await openPage()];
+  await expectShown(ann, 0, 0);
+
+  await inCard(ann, "vote-up").click();
+  await Promise.all([expectShown(ann, 1, 0), expectShown(bob, 1, 0)]);
+  expect(await inCard(ann, "vote-up").getAttribute("aria-pressed")).toBe("true");
+  expect(await inCard(bob, "vote-up").getAttribute("aria-pressed")).toBe("false");
+  expect(await votesInPostgres()).toEqual([{ vote_type: "up" }]);
+
+  await inCard(bob, "vote-down").click();
+  await Promise.all([expectShown(ann, 1, 1), expectShown(bob, 1, 1)]);
+
+  await ann.reload();
+  await expectShown(ann, 1, 1);
+  await waitFor("the own vote", async () => (await inCard(ann, "vote-up").getAttribute("aria-pressed")) === "true");
+
+  await inCard(ann, "vote-up").click();
+  await Promise.all([expectShown(ann, 0, 1), expectShown(bob, 0, 1)]);
+  expect(await votesInPostgres()).toEqual([{ vote_type: "down" }, { vote_type: "none" }]);
+}, 60_000);
+
+test("the page says so when the live connection is lost, and catches up by itself", async () => {
+  const page = await openPage();
+  const gatewayLess = page.locator('[data-testid="connection"]:not([data-state="live"])');
+  await page.context().setOffline(true);
+  await gatewayLess.waitFor();
+  await page.context().setOffline(false);
+  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+}, 60_000);

@@ -1,0 +1,99 @@
+import { afterEach, expect, test } from "@jest/globals";
+import { parseConfig } from "@votesync/service-kit";
+import { testMongoUrl, waitFor } from "@votesync/testkit";
+import { z } from "zod";
+import { BreakableLink } from "./breakable-link.testing.js";
+import { connectMongo, type MongoConnection, mongoConfigShape } from "./connection.js";
+
+const opened: MongoConnection[] = [];
+afterEach(async () => {
+  for (const mongo of opened.splice(0)) await mongo.close();
+});
+
+function connectThrough(link: BreakableLink) {
+  const lines: string[] = [];
+  const log = {
+    info: (_: object, message: string) => void lines.push(message),
+    warn: (_: object, message: string) => void lines.push(message),
+  };
+  const mongo = connectMongo({ url: link.url(testMongoUrl()), log });
+  opened.push(mongo);
+  return { mongo, lines };
+}
+
+const answers = (mongo: MongoConnection) => waitFor("MongoDB to answer", () => mongo.ping());
+
+async function elapsedMs(work: Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work.catch(() => undefined);
+  return performance.now() - startedAt;
+}
+
+test("it answers a ping, and stores what it is given", async () => {
+  const { mongo } = connectThrough(await BreakableLink.to(testMongoUrl()));
+  expect(await answers(mongo)).toEqual({});
+  const things = mongo.connection.collection<{ _id: string; size: number }>("connection_test");
+  await things.replaceOne({ _id: "a" }, { size: 1 }, { upsert: true });
+  expect(await things.findOne({ _id: "a" })).toEqual({ _id: "a", size: 1 });
+  await things.drop();
+});
+
+test("without MongoDB it starts, says so once, fails calls at once, and connects when MongoDB comes", async () => {
+  const link = await BreakableLink.to(testMongoUrl());
+  await link.cut();
+  const { mongo, lines } = connectThrough(link);
+  await expect(mongo.ping()).rejects.toThrow("not connected");
+  const find = mongo.connection.collection("connection_test").findOne({});
+  expect(await elapsedMs(find)).toBeLessThan(500);
+  await waitFor("a line about it", () => lines.length > 0);
+  await link.restore();
+  await answers(mongo);
+  expect(lines).toEqual(["no connection to mongodb, trying again", "mongodb connection ready"]);
+});
+
+test("after an outage it is back by itself", async () => {
+  const link = await BreakableLink.to(testMongoUrl());
+  const { mongo } = connectThrough(link);
+  await answers(mongo);
+  await link.cut();
+  await expect(mongo.ping()).rejects.toThrow();
+  await link.restore();
+  await answers(mongo);
+});
+
+test("a frozen server fails a ping after a second, however many are sent, and leaves no heap of connections", async () => {
+  const link = await BreakableLink.to(testMongoUrl());
+  const { mongo } = connectThrough(link);
+  await answers(mongo);
+  link.freeze();
+  for (let i = 0; i < 8; i++) expect(await elapsedMs(mongo.ping())).toBeLessThan(1_500);
+  expect(link.openConnections).toBeLessThan(12);
+});
+
+test.each<[string, (link: BreakableLink) => void | Promise<void>]>([
+  ["gone", (link) => link.cut()],
+  ["frozen", (link) => link.freeze()],
+])("it closes at once while it tries to reach a server that is %s", async (_how, breakLink) => {
+  const link = await BreakableLink.to(testMongoUrl());
+  await breakLink(link);
+  const { mongo } = connectThrough(link);
+  expect(await elapsedMs(mongo.close())).toBeLessThan(1_000);
+  await mongo.close();
+  await waitFor("no connection to be left", () => link.openConnections === 0);
+});
+
+test("it closes in time when the server froze after connecting, and twice is safe", async () => {
+  const link = await BreakableLink.to(testMongoUrl());
+  const { mongo } = connectThrough(link);
+  await answers(mongo);
+  link.freeze();
+  expect(await elapsedMs(mongo.close())).toBeLessThan(2_500);
+  await mongo.close();
+});
+
+test("only an address of MongoDB is taken", () => {
+  const schema = z.object(mongoConfigShape);
+  expect(parseConfig(schema, { MONGO_URL: "mongodb+srv://a.example/votes" }).MONGO_URL).toContain("a.example");
+  expect(() => parseConfig(schema, { MONGO_URL: "http://a.example" })).toThrow("MONGO_URL");
+  expect(() => parseConfig(schema, {})).toThrow("MONGO_URL: is not set");
+});
