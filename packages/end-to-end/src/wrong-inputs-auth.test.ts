@@ -83,7 +83,6 @@ const TOKENS: [what: string, token: string][] = [
   ["no exp", handMade({ sub: "somebody" })],
   ["an exp that is a string", handMade({ ...CLAIMS, exp: String(now + 3_600) })],
   ["an exp of null", handMade({ ...CLAIMS, exp: null })],
-  ["an exp of 1e400", handMade(`{"sub":"somebody","exp":1e400}`)],
   ["no sub", handMade({ exp: CLAIMS.exp })],
   ["a sub that is a number", withSub(7)],
   ["a sub of null", withSub(null)],
