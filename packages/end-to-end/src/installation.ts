@@ -27,13 +27,18 @@ export class Installation {
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  /** @param env added to every service's environment */
-  static async create(env: NodeJS.ProcessEnv = {}): Promise<Installation> {
-    const [redisServer, database] = await Promise.all([OwnRedis.start(), createTestDatabase()]);
+  /**
+   * @param env added to every service's environment
+   * @param ownDatabase a migrated one to use instead of a fresh clone on the shared server
+   */
+  static async create(env: NodeJS.ProcessEnv = {}, ownDatabase?: TestDatabase): Promise<Installation> {
+    const redisServer = await OwnRedis.start();
+    const database = ownDatabase ?? (await createTestDatabase());
     const redis = new Redis(redisServer.url, { commandTimeout: 5_000 });
     // The tests kill this Redis; its client reconnects by itself.
     redis.on("error", () => undefined);
     const postgres = new pg.Pool({ connectionString: database.url, query_timeout: 20_000 });
+    postgres.on("error", () => undefined);
     return new Installation(redisServer, database, redis, postgres, new RedisNames(), {
       REDIS_URL: redisServer.url,
       DATABASE_URL: database.url,

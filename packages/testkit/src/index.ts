@@ -1,6 +1,7 @@
 export * from "./chromium.js";
 export * from "./database.js";
 export * from "./names.js";
+export * from "./own-postgres.js";
 export * from "./own-redis.js";
 export * from "./servers.js";
 export * from "./service-process.js";
