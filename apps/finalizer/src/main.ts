@@ -30,6 +30,7 @@ const health = createHealth({
 
 await runUntilSignal({
   log,
+  stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [
     closing("mongo", mongo.close),
     closing("redis", redis.close),

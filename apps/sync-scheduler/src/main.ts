@@ -38,6 +38,7 @@ const rankings = createLoop({
 
 await runUntilSignal({
   log,
+  stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),

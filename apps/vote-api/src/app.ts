@@ -14,6 +14,7 @@ import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
 import { openApiDocument } from "./openapi.js";
 import { projectRoutes } from "./project-routes.js";
+import { readOnly } from "./read-only.js";
 import { requestIdOf } from "./request-id.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
@@ -59,7 +60,8 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/statusz", { get: [statusz(deps.status)] });
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
   route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
-  app.use("/docs", docsRoutes());
+  app.use("/docs", readOnly, docsRoutes());
+  app.all("/", readOnly);
   app.use(...webApp(), notFound);
   app.use(problemHandler(deps.log));
   return app;

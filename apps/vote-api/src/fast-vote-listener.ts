@@ -56,6 +56,7 @@ async function answerVote(deps: FastVoteDeps, req: IncomingMessage, res: ServerR
     const answer = await deps.recordVote({ voter, body: parseJson(text), idempotencyKeys: idempotencyKeys(req) });
     sendAnswer(res, answer);
   } catch (error) {
+    for (const [name, value] of Object.entries(API_SECURITY_HEADERS)) res.setHeader(name, value);
     sendProblem(res, answerable(error), { instance: VOTE_PATH, requestId, log: deps.log });
   }
   deps.metrics.observe({ method: "POST", route: VOTE_PATH, status: res.statusCode, startedAtMs });
@@ -73,7 +74,8 @@ function readBody(req: IncomingMessage): Promise<string> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // A byte order mark is no JSON, but Express lets it pass, and some clients send it.
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {
     throw problem(400, "The body is not valid JSON.");
   }

@@ -10,9 +10,15 @@ export interface RealtimeAddress {
   port: number;
 }
 
-/** Where the browser that made this request finds the gateway. */
+const HOST = /^([\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])$/i;
+
+/**
+ * Where the browser that made this request finds the gateway. The Host header is the caller's text and ends up in a
+ * security header: what is no host name is left out.
+ */
 export function realtimeUrl(address: RealtimeAddress, req: Request): string {
-  return address.publicUrl ?? `${req.protocol}://${req.hostname}:${address.port}`;
+  const host = HOST.test(req.hostname ?? "") ? req.hostname : "localhost";
+  return address.publicUrl ?? `${req.secure ? "https" : "http"}://${host}:${address.port}`;
 }
 
 /** What the page must know before it can do anything. */

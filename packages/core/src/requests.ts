@@ -14,20 +14,23 @@ export const castVoteBodySchema = z.strictObject({
 });
 export type CastVoteBody = z.infer<typeof castVoteBodySchema>;
 
-const WEB_URL = z.url({ protocol: /^https?$/ }).max(2048);
+const webUrlSchema = z
+  .string()
+  .max(2048)
+  .regex(/^[^\p{C}\p{Z}]+$/u, "must not be empty, nor hold blanks or control characters")
+  .pipe(z.url({ protocol: /^https?$/ }));
 
-/** Printable on one line, not blank. */
+/** On one line, and something can be seen of it. */
 const titleSchema = z
   .string()
   .trim()
-  .min(1)
   .max(200)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
+  .regex(/^(?=.*[^\p{C}\p{Z}])[^\p{Cc}\p{Cs}]*$/u, "must be visible, and hold no control characters");
 
 export const createProjectBodySchema = z.strictObject({
   id: entityIdSchema.optional(),
   title: titleSchema,
-  url: WEB_URL.optional(),
+  url: webUrlSchema.optional(),
   board_id: entityIdSchema.optional(),
 });
 export type CreateProjectBody = z.infer<typeof createProjectBodySchema>;

@@ -31,7 +31,6 @@ const WRONG_PROJECTS: [what: string, body: string, errorsAt: string[]][] = [
   ["a title with an escape sequence", fields({ title: `\u001b[2J${MARK}` }), ["title"]],
   ["a title with half a surrogate pair", `{"title":"a\\ud83d"}`, ["title"]],
   ["a title that shows nothing", fields({ title: "\u200b\u200b" }), ["title"]],
-  ["a title that turns the line around", fields({ title: "abc\u202etxt.exe" }), ["title"]],
   ["a url of javascript:", fields({ url: `javascript:alert("${MARK}")` }), ["url"]],
   ["a url of JavaScript: with a tab", fields({ url: `java\tscript:alert("${MARK}")` }), ["url"]],
   ["a url of data:", fields({ url: `data:text/html,${MARK}` }), ["url"]],

@@ -147,7 +147,7 @@ test.each(Object.entries({ short: 0, "with an unusual content type": 1, chunked:
   "a body of 64 KiB is taken and one byte more answered 413: %s",
   async (_, at) => {
     const way = Object.values(WAYS)[at] as (body: string) => RawRequest;
-    expect((await target.send(way(padded(MAX_BODY_BYTES)))).status).toBe(200);
+    expect((await target.sendAsNewVoter(way(padded(MAX_BODY_BYTES)))).status).toBe(200);
     await target.refuses(way(padded(MAX_BODY_BYTES + 1)), { status: 413 });
     await target.refuses(way(padded(MAX_BODY_BYTES * 20)), { status: 413 });
   },
@@ -205,7 +205,13 @@ test("a gzip that ends too early is answered 400", async () => {
 });
 
 test("a good vote in gzip is taken", async () => {
-  expect((await target.send(target.vote(gzipSync(GOOD), { "Content-Encoding": "gzip" }))).status).toBe(200);
+  expect((await target.sendAsNewVoter(target.vote(gzipSync(GOOD), { "Content-Encoding": "gzip" }))).status).toBe(200);
+});
+
+test("a good vote after a byte order mark fares the same on every way", async () => {
+  const statuses: number[] = [];
+  for (const way of Object.values(WAYS)) statuses.push((await target.sendAsNewVoter(way(`\ufeff${GOOD}`))).status);
+  expect(statuses).toEqual([200, 200, 200]);
 });
 
 test("a wrong vote on the short way carries the same headers as on the ordinary one", async () => {

@@ -18,7 +18,7 @@ const COMMON = ["Host: votes.test", "Connection: close", "Content-Type: applicat
 beforeAll(async () => {
   target = await WrongInputTarget.start();
   auth = `Authorization: Bearer ${target.token}`;
-  const { Authorization: _, ...unusual } = { "Content-Type": "application/json;x=y", Authorization: "" };
+  const unusual = { "Content-Type": "application/json;x=y" };
   const unfinished = {
     "a body on the short way": encodeRequest(target.vote(VOTE)).subarray(0, -5),
     "a body on the ordinary way": encodeRequest(target.vote(VOTE, unusual)).subarray(0, -5),
@@ -78,7 +78,7 @@ test("a body longer than it says is cut where it said, and the rest is no vote",
 
 test("a whole request hidden behind the body of a refused one is not answered as a vote", async () => {
   const hidden = encodeRequest(target.vote(VOTE)).toString("latin1");
-  const answer = await target.unharmed(() => target.sendBytes(vote("Content-Length: 2") + `{}${hidden}`));
+  const answer = await target.unharmed(() => target.sendBytes(`${vote("Content-Length: 2")}{}${hidden}`));
   expect(answer?.status).toBe(400);
 });
 
@@ -129,7 +129,7 @@ describe("a strange Host harms nobody", () => {
 });
 
 const ODD_HEADERS: [what: string, headers: Record<string, string | string[]>][] = [
-  ["__proto__", { __proto__x: "1", ["__proto__"]: MARK }],
+  ["__proto__", { ["__proto__"]: MARK }],
   ["constructor", { constructor: MARK }],
   [
     "forged addresses",
@@ -138,7 +138,7 @@ const ODD_HEADERS: [what: string, headers: Record<string, string | string[]>][] 
   ["a strange Origin", { Origin: `<${MARK}>` }],
   ["an upgrade nobody offers", { Connection: "close, Upgrade", Upgrade: "websocket" }],
   ["a range", { Range: "bytes=5-1" }],
-  ["conditions", { "If-None-Match": "*", "If-Modified-Since": MARK }],
+  ["conditions", { "If-None-Match": `"${MARK}"`, "If-Modified-Since": MARK }],
   ["900 headers", Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`x-${i}`, "1"]))],
 ];
 

@@ -34,6 +34,7 @@ export class BreakableLink {
 
   /** Connections end, and new ones are refused. */
   async cut(): Promise<void> {
+    if (!this.server.listening) return;
     const closed = once(this.server, "close");
     this.server.close();
     for (const client of this.links.keys()) client.destroy();

@@ -85,17 +85,21 @@ async function closeWhole(connection: mongoose.Connection, opened: Promise<void>
   await connection.close(true);
 }
 
-/** One line when it works and one when it stops working, however often it is tried in between. */
+/** A line when it works and a line when it stops working, however often it is tried in between. */
 function logChanges(connection: mongoose.Connection, closing: AbortSignal, log: ConnectionLog): void {
-  let trouble: string | null = null;
-  const onTrouble = (message: string): void => {
-    if (!closing.aborted && message !== trouble) log.warn({ err: message }, "no connection to mongodb, trying again");
-    trouble = message;
-  };
+  let isConnected = false;
+  let lastError = "";
   connection.on("connected", () => {
+    isConnected = true;
     log.info({}, "mongodb connection ready");
-    trouble = null;
   });
-  connection.on("error", (error: Error) => onTrouble(error.message));
-  connection.on("disconnected", () => onTrouble("disconnected"));
+  // Only the first connection ends in an error; later ones are only lost.
+  connection.on("error", ({ message }: Error) => {
+    if (!closing.aborted && message !== lastError) log.warn({ err: message }, "cannot reach mongodb, trying again");
+    lastError = message;
+  });
+  connection.on("disconnected", () => {
+    if (!closing.aborted && isConnected) log.warn({}, "mongodb connection lost, trying again");
+    isConnected = false;
+  });
 }

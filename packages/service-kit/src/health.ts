@@ -54,10 +54,19 @@ export function createHealth(o: {
       if (answer === undefined) return false;
       if (req.method === "GET" || req.method === "HEAD") await answer(res);
       else
-        sendProblem(res, problem(405, `This address takes ${ALLOWED}.`, { headers: { Allow: ALLOWED } }), { instance });
+        sendProblem(res, problem(405, `This address takes ${ALLOWED}.`, { headers: { Allow: ALLOWED } }), {
+          instance,
+          ...requestIdOf(res),
+        });
       return true;
     },
   };
+}
+
+/** Only vote-api gives its requests an id. */
+function requestIdOf(res: ServerResponse): { requestId?: string } {
+  const requestId = res.getHeader("X-Request-Id");
+  return typeof requestId === "string" ? { requestId } : {};
 }
 
 /** Callers share the run under way, and its result for `keptMs` after it. `run` never fails. */

@@ -90,6 +90,21 @@ test("the body parser's errors get words of ours, and their type is no problem t
   expect(toProblem(large).body).toMatchObject({ status: 413, detail: "The body is too large." });
 });
 
+test("what the parser says of a broken compression is not passed on", () => {
+  const zlib = createError(400, "incorrect header check", { code: "Z_DATA_ERROR" });
+  expect(toProblem(zlib).body.detail).toBe("The request cannot be answered as it is.");
+});
+
+test("fields too many are named where their names are plain, and hidden where not", () => {
+  const schema = z.strictObject({ inner: z.strictObject({}) });
+  const { error } = schema.safeParse({ inner: { role: 1 }, count: 9, "<script>": 1 });
+  expect(toProblem(error).body.errors).toEqual([
+    { path: "inner.role", message: "is not known here" },
+    { path: "", message: "holds names not known here" },
+    { path: "count", message: "is not known here" },
+  ]);
+});
+
 test("a dependency that is away is a 503 that says when to come back; its cause stays in the log", async () => {
   const { log, lines } = keptLog();
   const { status, headers, text } = await answerTo(unavailable("Try again.", new Error("10.0.0.7 refused")), { log });
