@@ -32,7 +32,7 @@ local request_id, project_id, user_id, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[
 local deadline, rate_max, window = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local request_ttl, fingerprint, idempotency_ttl = ARGV[8], ARGV[9], ARGV[10]
 
--- Microseconds since 1970 need 51 bits: exact in a Lua number, but tostring() would round them.
+-- Microseconds since 1970 need 51 bits: exact in a Lua number, but tostring() would round them. Counters are far smaller.
 local function whole(number)
   return string.format('%.0f', number)
 end
@@ -124,14 +124,14 @@ if wanted ~= current then
   upvotes = math.max(0, upvotes + count('up'))
   downvotes = math.max(0, downvotes + count('down'))
   version = math.max(version + 1, now)
+  local version_text = version == now and now_text or whole(version)
   last_event = redis.call('XADD', events, '*', 'e', table.concat({
     '1', 'vote', request_id, project_id, period, user_id, action, wanted, current, given_at,
-    whole(version), whole(upvotes), whole(downvotes), now_text,
+    version_text, upvotes, downvotes, now_text,
   }, '\n'))
-  redis.call('HSET', project, 'upvotes', whole(upvotes), 'downvotes', whole(downvotes), 'version', whole(version),
-    'last_event', last_event)
-  redis.call('HSET', votes, user_id, wanted .. ':' .. whole(version) .. ':' .. now_text)
-  redis.call('ZADD', changed, whole(version), project_id)
+  redis.call('HSET', project, 'upvotes', upvotes, 'downvotes', downvotes, 'version', version_text, 'last_event', last_event)
+  redis.call('HSET', votes, user_id, wanted .. ':' .. version_text .. ':' .. now_text)
+  redis.call('ZADD', changed, version_text, project_id)
 end
 
 -- 6. The answer, remembered for whoever asks again.
@@ -143,7 +143,7 @@ if rate_max > 0 then
   end
 end
 stored = table.concat({
-  request_id, project_id, user_id, action, whole(upvotes), whole(downvotes), wanted, whole(version), now_text,
+  request_id, project_id, user_id, action, upvotes, downvotes, wanted, whole(version), now_text,
   last_event or '0-0',
 }, '\n')
 redis.call('SET', request, stored, 'EX', request_ttl)
