@@ -40,5 +40,6 @@ const gateway = createGateway({
 
 await runUntilSignal({
   log,
+  stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [closing("postgres", postgres.close), closing("redis", redis.close), ...gateway.services],
 });

@@ -75,6 +75,7 @@ const listener = createFastVoteListener({ authenticate, recordVote: record, cros
 
 await runUntilSignal({
   log,
+  stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),

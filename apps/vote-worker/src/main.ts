@@ -52,6 +52,7 @@ const health = createHealth({
 
 await runUntilSignal({
   log,
+  stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
