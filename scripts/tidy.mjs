@@ -18,6 +18,7 @@ const sources = files.filter((path) => !path.endsWith(".test.ts"));
 
 checkSizes();
 checkImports();
+checkDependencies();
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
@@ -46,6 +47,30 @@ function checkImports() {
       if (name === "testkit" && !isTest && !["end-to-end", "bench"].includes(owner)) {
         problems.push(`${path}: only tests import the testkit`);
       }
+    }
+  }
+}
+
+/** What a source imports is a dependency of its package: development dependencies are not there where it runs. */
+function checkDependencies() {
+  for (const path of sources.filter((path) => !/\.(testing|d)\.tsx?$/.test(path) && !path.startsWith("apps/web/"))) {
+    const [kind, owner] = path.split("/");
+    const {
+      name,
+      dependencies = {},
+      devDependencies = {},
+    } = JSON.parse(readFileSync(`${kind}/${owner}/package.json`, "utf8"));
+    const allowed = owner === "end-to-end" ? { ...dependencies, ...devDependencies } : dependencies;
+    for (const [, specifier] of readFileSync(path, "utf8").matchAll(
+      /^(?:import (?!type)|export )[^"]*?from "([^."][^"]*)"/gms,
+    )) {
+      const wanted = specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
+      // Code for tests, offered to other packages, runs where jest is.
+      if (wanted === "@jest/globals" || specifier.startsWith("node:") || wanted === name || wanted in allowed) continue;
+      problems.push(`${path}: imports ${wanted}, which is not in the dependencies of ${name}`);
     }
   }
 }

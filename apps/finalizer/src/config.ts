@@ -1,11 +1,13 @@
 import { mongoConfigShape } from "@votesync/mongo-store";
-import { redisConfigShape } from "@votesync/redis-store";
+import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
 import { z } from "zod";
 
-export const configSchema = z.object({
+const shape = z.object({
   ...commonConfigShape,
   ...redisConfigShape,
   ...mongoConfigShape,
   FINALIZER_PORT: portSchema.default(3004),
 });
+
+export const configSchema = withRedisAddress(shape);

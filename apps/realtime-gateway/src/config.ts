@@ -1,5 +1,5 @@
 import { postgresConfigShape } from "@votesync/postgres-store";
-import { redisConfigShape } from "@votesync/redis-store";
+import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { authConfigShape, commonConfigShape, portSchema, withOneKeySource } from "@votesync/service-kit";
 import { z } from "zod";
 import { trustProxySchema } from "./client-address.js";
@@ -30,5 +30,5 @@ const shape = z.object({
   SOCKET_EVENTS_PER_SECOND_MAX: bound(10_000).default(50),
   SOCKET_ROOMS_MAX: bound(100_000).default(2_000),
 });
-export const configSchema = withOneKeySource(shape);
+export const configSchema = withRedisAddress(withOneKeySource(shape));
 export type Config = z.output<typeof configSchema>;

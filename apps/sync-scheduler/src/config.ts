@@ -1,9 +1,9 @@
 import { postgresConfigShape } from "@votesync/postgres-store";
-import { redisConfigShape } from "@votesync/redis-store";
+import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
 import { z } from "zod";
 
-export const configSchema = z.object({
+const shape = z.object({
   ...commonConfigShape,
   ...redisConfigShape,
   ...postgresConfigShape,
@@ -11,3 +11,5 @@ export const configSchema = z.object({
   /** How often the sort keys of lists are brought up to date. */
   SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
 });
+
+export const configSchema = withRedisAddress(shape);

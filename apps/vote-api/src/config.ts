@@ -1,6 +1,6 @@
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
-import { redisConfigShape } from "@votesync/redis-store";
+import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { authConfigShape, commonConfigShape, portSchema, withOneKeySource } from "@votesync/service-kit";
 import { z } from "zod";
 
@@ -37,5 +37,5 @@ const shape = z.object({
   VOTE_RATE_WINDOW_MS: z.coerce.number().int().min(1).max(86_400_000).default(10_000),
 });
 
-export const configSchema = withOneKeySource(shape);
+export const configSchema = withRedisAddress(withOneKeySource(shape));
 export type Config = z.output<typeof configSchema>;

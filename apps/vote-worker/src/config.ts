@@ -1,9 +1,9 @@
 import { postgresConfigShape } from "@votesync/postgres-store";
-import { redisConfigShape } from "@votesync/redis-store";
+import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
 import { z } from "zod";
 
-export const configSchema = z.object({
+const shape = z.object({
   ...commonConfigShape,
   ...redisConfigShape,
   ...postgresConfigShape,
@@ -18,4 +18,6 @@ export const configSchema = z.object({
   /** How long applied events stay in the streams for readers that come back. */
   STREAM_RETENTION_MS: z.coerce.number().int().min(1_000).default(600_000),
 });
+
+export const configSchema = withRedisAddress(shape);
 export type Config = z.output<typeof configSchema>;

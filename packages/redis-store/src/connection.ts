@@ -36,6 +36,13 @@ export const redisConfigShape = {
   VOTE_SHARDS: z.coerce.number().int().min(1).max(1024).default(8),
 };
 
+/** For a service's whole schema: a Redis must be named, one or a cluster. */
+export function withRedisAddress<S extends z.ZodType<{ REDIS_URL?: unknown; REDIS_CLUSTER?: unknown }>>(schema: S): S {
+  return schema.refine(({ REDIS_URL, REDIS_CLUSTER }) => (REDIS_URL ?? REDIS_CLUSTER) !== undefined, {
+    message: "set REDIS_URL or REDIS_CLUSTER",
+  });
+}
+
 export const COMMAND_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 
