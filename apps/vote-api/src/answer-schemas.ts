@@ -33,6 +33,7 @@ const vote = z.object({
     request_id: z.string(),
     action: voteActionSchema,
     version,
+    state: z.literal("pending").optional(),
   }),
 });
 

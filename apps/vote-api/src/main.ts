@@ -17,12 +17,13 @@ import { createApp } from "./app.js";
 import { createAuthenticator } from "./authenticate.js";
 import { castVote } from "./cast-vote.js";
 import { ColdProjects } from "./cold-projects.js";
+import { CommitWatch } from "./commit-watch.js";
 import { configSchema } from "./config.js";
 import { createCrossOrigin } from "./cross-origin.js";
 import { createFastVoteListener } from "./fast-vote-listener.js";
 import { createHttpMetrics } from "./http-metrics.js";
 import { serviceCheck } from "./statusz.js";
-import { recordVote, type VoteHttpRequest } from "./vote-route.js";
+import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
 
 const service = "vote-api";
 const config = parseConfig(configSchema, process.env);
@@ -38,8 +39,14 @@ const metrics = createHttpMetrics(registry);
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
 const coldProjects = new ColdProjects({ redis: redis.client, names, pool: postgres.pool });
 const casting = { redis: redis.client, names, clock: new RedisClock(), coldProjects, limit };
-const record = (request: VoteHttpRequest) =>
-  recordVote({ castVote: (vote) => castVote(casting, vote), limit, count: metrics.vote }, request);
+const commits = new CommitWatch(postgres.pool);
+const voteRoute: VoteRouteDeps = {
+  castVote: (vote) => castVote(casting, vote),
+  committed: ({ projectId, eventId }, ms) => commits.committed({ shard: names.shardOf(projectId), eventId }, ms),
+  limit,
+  count: metrics.vote,
+};
+const record = (request: VoteHttpRequest) => recordVote(voteRoute, request);
 
 const stores: HealthCheck[] = [
   { name: "redis", required: true, check: redis.ping },

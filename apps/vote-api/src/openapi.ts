@@ -52,6 +52,7 @@ const ROUTES: RouteConfig[] = [
     },
     responses: {
       200: json(answerSchemas.vote, "Recorded"),
+      202: json(answerSchemas.vote, "Recorded; asked for `committed`, but not yet in PostgreSQL (`state: pending`)"),
       400: badRequest,
       401: unauthorized,
       404: missing,

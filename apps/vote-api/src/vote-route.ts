@@ -7,6 +7,9 @@ import type { RateState, VoteAnswer, VoteLimit } from "@votesync/redis-store";
 import { type Identity, problem } from "@votesync/service-kit";
 import type { VoteOutcome, VoteRequest } from "./cast-vote.js";
 
+/** How long a caller who wants the vote in PostgreSQL is kept waiting; then it is told that this is still to come. */
+const COMMIT_DEADLINE_MS = 5_000;
+
 export interface HttpAnswer {
   status: number;
   headers: Record<string, string>;
@@ -16,6 +19,8 @@ export interface HttpAnswer {
 export interface VoteRouteDeps {
   castVote: (vote: VoteRequest) => Promise<VoteOutcome>;
   limit: VoteLimit;
+  /** Whether PostgreSQL has the vote, waiting for it so long. */
+  committed: (answer: VoteAnswer, deadlineMs: number) => Promise<boolean>;
   /** Told what each vote came to. */
   count: (outcome: string) => void;
 }
@@ -40,7 +45,7 @@ export async function recordVote(deps: VoteRouteDeps, request: VoteHttpRequest):
   deps.count(outcomeLabel(outcome));
   switch (outcome.kind) {
     case "answer":
-      return recorded(outcome.answer, outcome.replayed, rateHeaders(deps.limit, outcome.rate));
+      return recorded(outcome, await isPending(deps, body, outcome.answer), rateHeaders(deps.limit, outcome.rate));
     case "limited":
       throw tooManyVotes(deps.limit, outcome.resetUs);
     case "conflict":
@@ -65,7 +70,16 @@ function idempotencyOf(keys: readonly string[], body: CastVoteBody): VoteRequest
   return { key: parsed.data, fingerprint: `${body.vote_type} ${body.durability}` };
 }
 
-function recorded(answer: VoteAnswer, replayed: boolean, headers: Record<string, string>): HttpAnswer {
+/** Whether the caller asked for more than can be said now. */
+async function isPending(deps: VoteRouteDeps, body: CastVoteBody, answer: VoteAnswer): Promise<boolean> {
+  return body.durability === "committed" && !(await deps.committed(answer, COMMIT_DEADLINE_MS));
+}
+
+function recorded(
+  { answer, replayed }: Extract<VoteOutcome, { kind: "answer" }>,
+  pending: boolean,
+  headers: Record<string, string>,
+): HttpAnswer {
   const data = {
     id: answer.projectId,
     upvotes: answer.upvotes,
@@ -75,9 +89,10 @@ function recorded(answer: VoteAnswer, replayed: boolean, headers: Record<string,
     request_id: answer.requestId,
     action: answer.action,
     version: answer.version,
+    ...(pending ? { state: "pending" } : {}),
   };
   if (replayed) headers["Idempotency-Replayed"] = "true";
-  return { status: 200, headers, body: { status: "success", message: "Vote recorded", data } };
+  return { status: pending ? 202 : 200, headers, body: { status: "success", message: "Vote recorded", data } };
 }
 
 function tooManyVotes(limit: VoteLimit, resetUs: number) {

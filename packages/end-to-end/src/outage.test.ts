@@ -86,11 +86,20 @@ test("PostgreSQL killed: votes on loaded projects go on, and the worker catches 
   expect((await getJson(`${api.url}/readyz`)).body).toMatchObject({ status: "degraded" });
   expect((await getJson(`${worker.url}/readyz`)).status).toBe(503);
 
+  const committed = { project_id: PROJECT, vote_type: "up", durability: "committed" };
+  const pending = await postJson(`${api.url}/api/votes`, await testToken("patient"), committed);
+  expect([pending.status, pending.body.data.state]).toEqual([202, "pending"]);
+
   await ownPostgres.restart();
   await waitFor("the worker to be ready again", async () => (await getJson(`${worker.url}/readyz`)).status === 200);
   await installation.drained();
   expect(await installation.query("SELECT upvotes::int FROM projects WHERE id = $1", [PROJECT])).toEqual([
-    { upvotes: 40 },
+    { upvotes: 41 },
   ]);
   expect((await postJson(`${api.url}/api/votes`, await testToken("ann"), cold)).status).toBe(200);
+
+  // Told 200, a committed vote is a row.
+  const { status } = await postJson(`${api.url}/api/votes`, await testToken("certain"), committed);
+  const rows = await installation.query("SELECT vote_type FROM votes WHERE user_id = 'certain'");
+  expect({ status, rows }).toEqual({ status: 200, rows: [{ vote_type: "up" }] });
 }, 90_000);

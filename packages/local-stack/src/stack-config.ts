@@ -66,7 +66,6 @@ export function serviceEnv(
     ...rest,
     AUTH_GUEST: env.AUTH_GUEST || "true",
     HTTP_RATE_MAX: env.HTTP_RATE_MAX || "0",
-    PUBLIC_REALTIME_URL: env.PUBLIC_REALTIME_URL || `http://localhost:${servicePorts.REALTIME_PORT}`,
     ...(config.usesDevelopmentSecret ? { AUTH_JWT_SECRET: DEVELOPMENT_SECRET } : {}),
     ...Object.fromEntries(ports),
     ...servers,

@@ -1,0 +1,55 @@
+/**
+ * Waits until PostgreSQL has a vote, for callers that asked for `"durability": "committed"`.
+ *
+ * An event is committed once its shard's `last_id` has passed it. However many wait, one query answers them all, and
+ * when nobody waits nothing is asked.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { compareStreamIds } from "@votesync/core";
+import { readShardProgress } from "@votesync/postgres-store";
+import type pg from "pg";
+
+const POLL_MS = 20;
+
+interface Waiter {
+  shard: number;
+  eventId: string;
+  settle: (committed: boolean) => void;
+}
+
+export class CommitWatch {
+  private readonly waiters = new Set<Waiter>();
+  private polling = false;
+
+  constructor(private readonly pool: pg.Pool) {}
+
+  /** @returns `false` when it is not committed in time; it may be later */
+  committed(event: { shard: number; eventId: string }, deadlineMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (committed: boolean) => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+        resolve(committed);
+      };
+      const waiter = { ...event, settle };
+      // Of its own, because a query to a frozen PostgreSQL outlasts it.
+      const timer = setTimeout(settle, deadlineMs, false);
+      this.waiters.add(waiter);
+      if (!this.polling) void this.poll();
+    });
+  }
+
+  private async poll(): Promise<void> {
+    this.polling = true;
+    while (this.waiters.size > 0) {
+      // PostgreSQL being away is what the deadlines are for.
+      const progress = await readShardProgress(this.pool).catch(() => new Map<number, string>());
+      for (const { shard, eventId, settle } of this.waiters) {
+        const lastId = progress.get(shard);
+        if (lastId !== undefined && compareStreamIds(eventId, lastId) <= 0) settle(true);
+      }
+      await delay(POLL_MS);
+    }
+    this.polling = false;
+  }
+}
