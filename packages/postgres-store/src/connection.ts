@@ -55,7 +55,8 @@ export function connectPostgres(o: {
     keepAlive: true,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
-  pool.on("error", (error) => o.log.warn({ err: error.message }, "idle postgres connection lost"));
+  let closing = false;
+  pool.on("error", (error) => closing || o.log.warn({ err: error.message }, "idle postgres connection lost"));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     pool,
@@ -65,6 +66,7 @@ export function connectPostgres(o: {
       return {};
     },
     close: async () => {
+      closing = true;
       await prisma.$disconnect();
       await pool.end();
     },

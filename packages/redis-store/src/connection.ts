@@ -10,6 +10,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { z } from "zod";
 import { SCRIPTS } from "./scripts.js";
+import { writeOncePerTick } from "./write-per-tick.js";
 
 export type RedisClient = Redis | Cluster;
 
@@ -76,7 +77,7 @@ export function connectRedis(o: {
 
 function connectOne(url: string | undefined, name: string): Redis {
   if (url === undefined) throw new Error("set REDIS_URL or REDIS_CLUSTER");
-  return new Redis(url, { ...OPTIONS, connectionName: name, enableAutoPipelining: true, scripts: SCRIPTS });
+  return writeOncePerTick(new Redis(url, { ...OPTIONS, connectionName: name, scripts: SCRIPTS }));
 }
 
 function connectCluster(nodes: string, name: string): Cluster {
@@ -86,6 +87,7 @@ function connectCluster(nodes: string, name: string): Cluster {
   });
   return new Cluster(startupNodes, {
     redisOptions: { ...OPTIONS, connectionName: name },
+    // Only ioredis knows which node a command goes to.
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     scripts: SCRIPTS,
