@@ -19,6 +19,7 @@ const sources = files.filter((path) => !path.endsWith(".test.ts"));
 checkSizes();
 checkImports();
 checkDependencies();
+checkEnvironment();
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
@@ -72,5 +73,16 @@ function checkDependencies() {
       if (wanted === "@jest/globals" || specifier.startsWith("node:") || wanted === name || wanted in allowed) continue;
       problems.push(`${path}: imports ${wanted}, which is not in the dependencies of ${name}`);
     }
+  }
+}
+
+/** The environment is read once, where a process begins, and passed down. */
+function checkEnvironment() {
+  const mayRead = /^(apps\/[\w-]+\/src\/main\.ts|packages\/(cli|local-stack|testkit|bench)\/)/;
+  for (const path of sources.filter(
+    (path) => path.includes("/src/") && !mayRead.test(path) && !path.endsWith(".testing.ts"),
+  )) {
+    if (readFileSync(path, "utf8").includes("process.env"))
+      problems.push(`${path}: reads the environment; take it as a parameter`);
   }
 }

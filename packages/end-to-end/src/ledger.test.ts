@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken } from "@votesync/testkit";
-import { getJson, Installation, postJson } from "./installation.js";
+import { type AnswerBody, getJson, Installation, type JsonAnswer, postJson } from "./installation.js";
 
 const VOTES = 20_000;
 const CLIENTS = 40;
@@ -15,13 +15,7 @@ const KILLS = 5;
 
 type Wish = (typeof WISHES)[number];
 
-interface VoteData {
-  id: string;
-  user_vote: "up" | "down" | null;
-  request_id: string;
-  action: string;
-  version: number;
-}
+type VoteData = AnswerBody["data"];
 
 /** What the clients were told. */
 class Ledger {
@@ -102,7 +96,7 @@ async function client(ledger: Ledger, number: number, below: (n: number) => numb
     if (repeats === 1) answers.push(await send(key));
     expectOneAnswer(answers);
     ledger.replays += answers.length - 1;
-    ledger.write(users[at] as string, wish, answers[0]?.body.data);
+    ledger.write(users[at] as string, wish, (answers[0] as JsonAnswer).body.data);
   }
 }
 
