@@ -79,16 +79,6 @@ export class RedisNames {
   rate(projectId: string, userId: string): string {
     return this.ofProject(projectId, `rate:${projectId}:${encodeUserId(userId)}`);
   }
-
-  /** String: held for a moment by the process that loads a cold project. */
-  loadLock(projectId: string): string {
-    return this.ofProject(projectId, `loading:${projectId}`);
-  }
-
-  /** Hash: counters of all vote-api replicas since the installation began. */
-  get voteMetrics(): string {
-    return `${this.prefix}:{metrics}:votes`;
-  }
 }
 
 /** First keys of PostgreSQL advisory locks, `pg_advisory_lock(class, object)`. */

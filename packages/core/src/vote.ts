@@ -6,7 +6,7 @@ export const voteTypeSchema = z.enum(VOTE_TYPES);
 export type VoteType = z.infer<typeof voteTypeSchema>;
 
 /** What a vote did. `unchanged` wrote nothing. */
-export const VOTE_ACTIONS = ["created", "changed", "removed", "unchanged"] as const;
+const VOTE_ACTIONS = ["created", "changed", "removed", "unchanged"] as const;
 export const voteActionSchema = z.enum(VOTE_ACTIONS);
 export type VoteAction = z.infer<typeof voteActionSchema>;
 

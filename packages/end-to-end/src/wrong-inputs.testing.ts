@@ -112,7 +112,7 @@ export class WrongInputTarget {
               (SELECT count(*) FROM vote_events) AS events`,
     );
     return {
-      keys: (await redis.keys("*")).filter((key) => key !== names.voteMetrics),
+      keys: await redis.keys("*"),
       project: await redis.hgetall(names.project(PROJECT)),
       streamed: await Promise.all(names.allShards().map((shard) => redis.xlen(names.events(shard)))),
       counts,

@@ -7,8 +7,8 @@ import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
 
 /** How long a request's answer is kept in Redis; from then on `vote_events` answers. */
-export const REQUEST_TTL_S = 3_600;
-export const IDEMPOTENCY_TTL_S = 86_400;
+const REQUEST_TTL_S = 3_600;
+const IDEMPOTENCY_TTL_S = 86_400;
 
 export interface VoteLimit {
   /** Answered votes per user and project in any window; 0 = no limit. */

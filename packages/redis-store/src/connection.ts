@@ -44,7 +44,7 @@ export function withRedisAddress<S extends z.ZodType<{ REDIS_URL?: unknown; REDI
   });
 }
 
-export const COMMAND_TIMEOUT_MS = 1_000;
+const COMMAND_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 
 const reconnectDelayMs = (attempt: number) => Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS);
