@@ -4,7 +4,7 @@
  * Sizes are the habit of a healthy code base, not a wall: half of the files within 100 lines, nine in ten within 250.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 const MEDIAN_LINES = 100;
 const NINE_IN_TEN_LINES = 250;
@@ -20,6 +20,7 @@ checkSizes();
 checkImports();
 checkDependencies();
 checkEnvironment();
+checkDocuments();
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
@@ -84,5 +85,15 @@ function checkEnvironment() {
   )) {
     if (readFileSync(path, "utf8").includes("process.env"))
       problems.push(`${path}: reads the environment; take it as a parameter`);
+  }
+}
+
+/** Files that the documents name exist: a story told file by file goes stale first. */
+function checkDocuments() {
+  const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/runbook.md"];
+  for (const document of documents) {
+    for (const [, path] of readFileSync(document, "utf8").matchAll(/`((?:apps|packages|infra|docs)\/[\w./-]+)`/g)) {
+      if (!existsSync(path)) problems.push(`${document}: names ${path}, which does not exist`);
+    }
   }
 }

@@ -118,7 +118,11 @@ test("one proxy publishes 3000 and 3001 and passes them to the ports of the serv
     ["3000", "vote-api", resolved(service("vote-api").environment ?? {}).VOTE_API_PORT],
     ["3001", "realtime-gateway", resolved(service("realtime-gateway").environment ?? {}).REALTIME_PORT],
   ]);
-  expect(proxy).toContain("X-Forwarded-For");
+  for (const header of ["Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Upgrade", "Connection"]) {
+    // Before the first server: one header set in a location, and that location inherits none of these.
+    expect(proxy.split(/^ {2}server/m)[0]).toContain(`proxy_set_header ${header} `);
+  }
+  expect(proxy.match(/^ {4,}proxy_set_header/gm)).toBeNull();
   for (const behind of ["vote-api", "realtime-gateway"]) expect(service(behind).environment?.TRUST_PROXY).toBe("1");
 });
 
