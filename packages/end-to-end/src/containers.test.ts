@@ -139,7 +139,7 @@ test("vote-api asks every other service for its health, at the port it has", () 
 
 test("the example of an environment names what compose takes from it", () => {
   const named = [...read(".env.example").matchAll(/^(\w+)=/gm)].map(([, name]) => name);
-  const taken = new Set([...read("docker-compose.yml").matchAll(/\$\{(\w+):-/g)].map(([, name]) => name));
+  const taken = new Set([...read("docker-compose.yml").matchAll(/\$\{(\w+):?-/g)].map(([, name]) => name));
   expect(named.filter((name) => !taken.has(name))).toEqual([]);
   expect(named).toContain("AUTH_JWT_SECRET");
 });
