@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { RedisNames, VoteType } from "@votesync/core";
 import { connectPostgres, createProject } from "@votesync/postgres-store";
-import { type CastOutcome, castVote, connectRedis, loadProject } from "@votesync/redis-store";
+import { type CastOutcome, castVote, connectRedis, loadProject, NEVER_LOADED } from "@votesync/redis-store";
 import { createLogger, createTokenVerifier } from "@votesync/service-kit";
 import { Registry } from "prom-client";
 import { createGateway, type GatewayOptions } from "./gateway.js";
@@ -96,7 +96,7 @@ export async function createVoter(world: TestWorld) {
     },
     load: async (id: string) => {
       const counts = { upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] };
-      await loadProject(redis.client, world.names, { id, ...counts });
+      await loadProject(redis.client, world.names, { id, ...counts }, NEVER_LOADED);
     },
     cast: async (projectId: string, userId: string, voteType: VoteType) =>
       answerOf(

@@ -17,7 +17,7 @@
  */
 import type { ProjectCounts, RedisNames } from "@votesync/core";
 import { type RedisClient, readEvents } from "@votesync/redis-store";
-import { type Fold, foldEntries, gapMessage, type RoomMessage, type SkippedEntry, voteMessage } from "./fold.js";
+import { eventMessage, type Fold, foldEntries, gapMessage, type RoomMessage, type SkippedEntry } from "./fold.js";
 import type { Snapshot } from "./snapshot.js";
 import { type Cursor, findGap, streamEnd } from "./stream-gap.js";
 
@@ -181,12 +181,13 @@ export class ShardTail {
   }
 
   private tellFold(fold: Fold): void {
-    for (const [id, event] of fold) {
+    for (const event of fold.values()) {
+      const id = event.projectId;
       const known = this.watched.get(id);
       if (known === undefined || (known !== null && event.version < known.version)) continue;
       const { upvotes, downvotes, version, acceptedAtUs } = event;
       this.watched.set(id, { upvotes, downvotes, version });
-      this.deps.tell(voteMessage(event), acceptedAtUs);
+      this.deps.tell(eventMessage(event), acceptedAtUs);
     }
   }
 }

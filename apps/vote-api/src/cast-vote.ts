@@ -6,15 +6,18 @@
  * attempt, so however often a cast is sent, it counts once.
  */
 import { makeRequestId, type RedisNames, type VoteType } from "@votesync/core";
+import { readVote } from "@votesync/postgres-store";
+import type { ProjectLoader } from "@votesync/reconcile";
 import {
   type CastOutcome,
   type CastRequest,
   castVote as castInRedis,
+  type KnownVote,
   type RedisClient,
   type RedisClock,
   type VoteLimit,
 } from "@votesync/redis-store";
-import type { ColdProjects } from "./cold-projects.js";
+import type pg from "pg";
 import { timeOrderedUuid } from "./time-ordered-uuid.js";
 
 /** Later than this on Redis's clock a cast does nothing: its caller has long been told that it failed. */
@@ -45,7 +48,8 @@ export interface CastVoteDeps {
   redis: RedisClient;
   names: RedisNames;
   clock: RedisClock;
-  coldProjects: ColdProjects;
+  pool: pg.Pool;
+  loader: ProjectLoader;
   limit: VoteLimit;
 }
 
@@ -64,10 +68,10 @@ export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<V
       case "conflict":
         return outcome;
       case "absent":
-        if (!(await deps.coldProjects.load(vote.projectId))) return { kind: "unknown-project" };
+        if (!(await deps.loader.load(vote.projectId, outcome))) return { kind: "unknown-project" };
         break;
       case "ask":
-        cast.knownVote = await deps.coldProjects.knownVote({ ...vote, ...outcome });
+        cast.knownVote = await readKnownVote(deps.pool, { ...vote, ...outcome });
         break;
       case "late":
         break;
@@ -75,4 +79,13 @@ export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<V
     lastOutcome = outcome.kind;
   }
   throw new VoteNotCastError(lastOutcome);
+}
+
+/** The row of one user, for a project too large to be loaded whole. */
+async function readKnownVote(
+  pool: pg.Pool,
+  row: { projectId: string; userId: string; period: number; generation: string },
+): Promise<KnownVote> {
+  const vote = await readVote(pool, row);
+  return { generation: row.generation, ...(vote ?? { voteType: "none", version: 0, givenAtUs: 0 }) };
 }

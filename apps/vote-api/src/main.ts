@@ -1,6 +1,7 @@
 import { RedisNames } from "@votesync/core";
 import { connectMongo } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
+import { ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -16,7 +17,6 @@ import {
 import { createApp } from "./app.js";
 import { createAuthenticator } from "./authenticate.js";
 import { castVote } from "./cast-vote.js";
-import { ColdProjects } from "./cold-projects.js";
 import { CommitWatch } from "./commit-watch.js";
 import { configSchema } from "./config.js";
 import { createCrossOrigin } from "./cross-origin.js";
@@ -37,8 +37,8 @@ const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config
 const { registry } = createMetrics(service);
 const metrics = createHttpMetrics(registry);
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
-const coldProjects = new ColdProjects({ redis: redis.client, names, pool: postgres.pool });
-const casting = { redis: redis.client, names, clock: new RedisClock(), coldProjects, limit };
+const stores = { redis: redis.client, names, pool: postgres.pool };
+const casting = { ...stores, clock: new RedisClock(), loader: new ProjectLoader(stores), limit };
 const commits = new CommitWatch(postgres.pool);
 const voteRoute: VoteRouteDeps = {
   castVote: (vote) => castVote(casting, vote),
@@ -48,7 +48,7 @@ const voteRoute: VoteRouteDeps = {
 };
 const record = (request: VoteHttpRequest) => recordVote(voteRoute, request);
 
-const stores: HealthCheck[] = [
+const checks: HealthCheck[] = [
   { name: "redis", required: true, check: redis.ping },
   { name: "postgres", required: false, check: postgres.ping },
 ];
@@ -69,7 +69,7 @@ const app = createApp({
   redis: redis.client,
   names,
   postgres,
-  health: createHealth({ service, checks: stores, registry }),
+  health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
   metrics,
   realtime: { publicUrl: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },

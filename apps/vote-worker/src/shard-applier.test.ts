@@ -7,7 +7,14 @@ import {
   readColdProject,
   readLastId,
 } from "@votesync/postgres-store";
-import { castVote, connectRedis, loadProject, type RedisConnection, readCounts } from "@votesync/redis-store";
+import {
+  castVote,
+  connectRedis,
+  loadProject,
+  NEVER_LOADED,
+  type RedisConnection,
+  readCounts,
+} from "@votesync/redis-store";
 import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
 import { type AppliedBatch, ShardApplier } from "./shard-applier.js";
 
@@ -35,8 +42,8 @@ beforeEach(async () => {
     { id: PROJECT, title: "One", url: null, boardId: null, ownerId: "owner" },
     new Date(),
   );
-  const cold = await readColdProject(postgres.pool, PROJECT, 10_000);
-  if (cold !== null) await loadProject(redis.client, names, cold);
+  const cold = await readColdProject(postgres.pool, { projectId: PROJECT, shard, maxVoters: 10_000 });
+  if (cold !== null) await loadProject(redis.client, names, cold, NEVER_LOADED);
 });
 afterEach(async () => {
   await redis.close();

@@ -4,7 +4,7 @@
  * What always holds: entries are applied in stream order; an entry is either applied or a dead letter, never skipped;
  * a failure that is not the entry's own (PostgreSQL away, a lost shard) leaves everything as it was.
  */
-import { MalformedEventError, parseVoteEvent, type RedisNames } from "@votesync/core";
+import { MalformedEventError, parseEvent, type RedisNames } from "@votesync/core";
 import {
   type AppliedCounts,
   type AppliedEvent,
@@ -87,7 +87,10 @@ export class ShardApplier {
     const fromId = this.lastId as string;
     const counts = await applyEvents(this.deps.pool, { shard: this.shard, fromId, toId, events, dead });
     this.lastId = toId;
-    this.deps.onApplied({ shard: this.shard, events, dead, drifted: driftedProjects(events, counts) });
+    const drifted = driftedProjects(events, counts);
+    this.deps.onApplied({ shard: this.shard, events, dead, drifted });
+    // Lost when Redis fails right now; the rolling check finds it later.
+    if (drifted.length > 0) await this.deps.redis.sadd(this.deps.names.drifted(this.shard), drifted);
   }
 }
 
@@ -96,7 +99,7 @@ function decode(entries: StreamEntry[]): { events: AppliedEvent[]; dead: DeadEnt
   const dead: DeadEntry[] = [];
   for (const entry of entries) {
     try {
-      events.push({ streamId: entry.id, event: parseVoteEvent(entry.wire) });
+      events.push({ streamId: entry.id, event: parseEvent(entry.wire) });
     } catch (error) {
       if (!(error instanceof MalformedEventError)) throw error;
       dead.push({ streamId: entry.id, fields: entry.fields, error: error.reason });
@@ -110,7 +113,8 @@ const buried = (entries: StreamEntry[], refusal: Error): DeadEntry[] =>
 
 /** Every event carries the counters after it, so comparing the two stores costs nothing here. */
 function driftedProjects(events: AppliedEvent[], counts: AppliedCounts[]): string[] {
-  const last = new Map(events.map(({ event }) => [`${event.projectId}\n${event.period}`, event]));
+  const telling = events.filter(({ event }) => event.kind !== "persisted");
+  const last = new Map(telling.map(({ event }) => [`${event.projectId}\n${event.period}`, event]));
   return counts.flatMap(({ projectId, period, upvotes, downvotes }) => {
     const event = last.get(`${projectId}\n${period}`);
     const same = event === undefined || (event.upvotes === upvotes && event.downvotes === downvotes);

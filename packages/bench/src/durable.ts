@@ -1,5 +1,5 @@
 /** How fast accepted votes become rows, against one locked transaction per vote: spread, and all on one project. */
-import { castVote, loadProject } from "@votesync/redis-store";
+import { castVote, loadProject, NEVER_LOADED } from "@votesync/redis-store";
 import { waitFor } from "@votesync/testkit";
 import { createProjects, type Installation } from "./installation.js";
 import { measureLockedTransactions } from "./locked-transactions.js";
@@ -57,7 +57,8 @@ async function measureDrain(installation: Installation, projects: string[]): Pro
 
 async function castVotes({ redis, names }: Installation, projects: string[]): Promise<void> {
   for (const id of projects) {
-    await loadProject(redis.client, names, { id, upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] });
+    const project = { id, upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] };
+    await loadProject(redis.client, names, project, NEVER_LOADED);
   }
   let next = 0;
   const caster = async () => {

@@ -41,7 +41,10 @@ export class RedisNames {
     return this.of(this.shardOf(projectId), rest);
   }
 
-  /** Hash: upvotes, downvotes, version, period, voters ("complete" | "partial"), generation. */
+  /**
+   * Hash: upvotes, downvotes, version, period, voters ("complete" | "partial"), generation, last_event; while it has a
+   * field `held`, nobody may vote until somebody with that token has loaded it anew.
+   */
   project(projectId: string): string {
     return this.ofProject(projectId, `project:${projectId}`);
   }
@@ -63,6 +66,31 @@ export class RedisNames {
   /** Sorted set: project id → version of its last change, for the pass that compares stores. */
   changed(shard: number): string {
     return this.of(shard, "changed");
+  }
+
+  /** Set: projects whose counters a worker found differing from PostgreSQL's. */
+  drifted(shard: number): string {
+    return this.of(shard, "drifted");
+  }
+
+  /** Sorted set: project id → when it was loaded, µs. Names every project Redis holds. */
+  loaded(shard: number): string {
+    return this.of(shard, "loaded");
+  }
+
+  /** String: which life of the shard's data this is; PostgreSQL has the same uuid. */
+  epoch(shard: number): string {
+    return this.of(shard, "epoch");
+  }
+
+  /** Sorted set: request id of a fallback's vote whose event was appended → when, µs. */
+  recovered(shard: number): string {
+    return this.of(shard, "recovered");
+  }
+
+  /** Stream of messages to single users: a failed vote, a notification. */
+  outcomes(): string {
+    return `${this.prefix}:outcomes`;
   }
 
   /** String: what a request came to, kept an hour. */
@@ -88,6 +116,10 @@ export const ADVISORY_LOCKS = {
   workerShard: 7_302,
   /** object: a worker's random number; how many are held is how many workers live */
   workerPresence: 7_303,
+  /** object: the shard whose Redis data are checked, rebuilt or recovered after a fallback */
+  shardRecovery: 7_304,
+  /** object: the shard that the periodic pass compares */
+  shardReconcile: 7_305,
 } as const;
 
 export const SOCKET_EVENTS = {
@@ -96,7 +128,12 @@ export const SOCKET_EVENTS = {
   voteCast: "vote:cast",
   voteRemoved: "vote:removed",
   voteReconciled: "vote:reconciled",
+  voteFailed: "vote:failed",
+  notification: "notification",
 } as const;
 
 /** Socket.IO room of everybody who watches a project. */
 export const projectRoom = (projectId: string) => `project:${projectId}`;
+
+/** Socket.IO room of all sockets of a user. */
+export const userRoom = (userId: string) => `user:${userId}`;

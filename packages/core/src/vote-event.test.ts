@@ -1,11 +1,12 @@
 import { expect, test } from "@jest/globals";
-import { MalformedEventError, parseVoteEvent } from "./vote-event.js";
+import { MalformedEventError, parseEvent, persistedWire, type VoteEvent } from "./vote-event.js";
 
 const VALUES = ["1", "vote", "3.r", "p1", "0", "ann b", "changed", "down", "up", "5", "9", "1", "2", "8"];
 const wire = (changes: Record<number, string> = {}) => VALUES.map((value, i) => changes[i] ?? value).join("\n");
 
 test("an event is read value by value", () => {
-  expect(parseVoteEvent(wire())).toEqual({
+  expect(parseEvent(wire())).toEqual({
+    kind: "vote",
     requestId: "3.r",
     projectId: "p1",
     period: 0,
@@ -21,6 +22,26 @@ test("an event is read value by value", () => {
   });
 });
 
+test("what the fallback took is read as it was written, also where it changed nothing PostgreSQL knew", () => {
+  const event = parseEvent(wire({ 1: "persisted", 6: "unchanged", 8: "down" })) as VoteEvent;
+  expect(event).toMatchObject({ kind: "persisted", action: "unchanged" });
+  expect(parseEvent(persistedWire(event))).toEqual(event);
+});
+
+test("repaired counters are read value by value", () => {
+  const values = ["1", "counts", "p1", "0", "9", "1", "2", "recovered", "8"];
+  expect(parseEvent(values.join("\n"))).toEqual({
+    kind: "counts",
+    projectId: "p1",
+    period: 0,
+    version: 9,
+    upvotes: 1,
+    downvotes: 2,
+    reason: "recovered",
+    acceptedAtUs: 8,
+  });
+});
+
 test.each([
   ["no field", undefined],
   ["an empty one", ""],
@@ -31,8 +52,9 @@ test.each([
   ["a project id with a space", wire({ 3: "p 1" })],
   ["an unknown vote", wire({ 7: "sideways" })],
   ["an action that writes nothing", wire({ 6: "unchanged" })],
+  ["a reason nobody knows", ["1", "counts", "p1", "0", "9", "1", "2", "bored", "8"].join("\n")],
   ["a negative counter", wire({ 11: "-1" })],
   ["a version that is no number", wire({ 10: "new" })],
 ])("%s is not taken for an event", (_what, given) => {
-  expect(() => parseVoteEvent(given)).toThrow(MalformedEventError);
+  expect(() => parseEvent(given)).toThrow(MalformedEventError);
 });

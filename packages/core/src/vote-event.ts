@@ -1,9 +1,16 @@
 /**
- * The vote event: the one message that carries a vote from Redis to the rows, the sockets and everything else.
+ * The events of a shard's stream: the one message that carries a vote from Redis to the rows, the sockets and everything
+ * else.
  *
- * On the wire it is one stream field, `e`, of newline-joined values in the order below: a tenth of the parsing a
- * field per value costs, which matters to a worker and every gateway at ten thousand events a second. No value
- * can hold a newline (ids are printable). `cast-vote.lua` writes it; only this file reads it.
+ * On the wire an event is one stream field, `e`, of newline-joined values: a tenth of the parsing a field per value
+ * costs, which matters to a worker and every gateway at ten thousand events a second. No value can hold a newline (ids
+ * are printable). Lua scripts write it; only this file reads it.
+ *
+ * | kind | what it says | rows | sockets | points |
+ * | --- | --- | --- | --- | --- |
+ * | `vote` | a vote that Redis took | applied | told | counted |
+ * | `persisted` | a vote that the fallback took; its rows were there first | - | - | counted |
+ * | `counts` | counters that were repaired or read anew | version only | told | - |
  */
 import { z } from "zod";
 import { entityIdSchema, userIdSchema } from "./ids.js";
@@ -11,16 +18,19 @@ import { type VoteAction, type VoteType, voteActionSchema, voteTypeSchema } from
 
 export const EVENT_FIELD = "e";
 const EVENT_FORMAT = "1";
-const VALUES_PER_EVENT = 14;
+const VALUES_PER_VOTE = 14;
+const VALUES_PER_COUNTS = 9;
 
 const count = z.coerce.number().int().nonnegative();
 
-const voteEventSchema = z.object({
+const voteEventFields = z.object({
+  kind: z.enum(["vote", "persisted"]),
   requestId: z.string().min(1).max(64),
   projectId: entityIdSchema,
   period: count,
   userId: userIdSchema,
-  action: voteActionSchema.exclude(["unchanged"]),
+  /** `unchanged` only from the fallback: what Redis knew meanwhile, it could not see. */
+  action: voteActionSchema,
   voteType: voteTypeSchema,
   previousVoteType: voteTypeSchema,
   /** When the vote it replaces was given, µs; 0 where there was none. Points are taken back from that moment's periods. */
@@ -30,16 +40,21 @@ const voteEventSchema = z.object({
   /** The project's counters after this event. */
   upvotes: count,
   downvotes: count,
-  /** When Redis took it, µs since 1970. */
+  /** When it was taken, µs since 1970. */
   acceptedAtUs: count,
+});
+const voteEventSchema = voteEventFields.refine(({ kind, action }) => kind === "persisted" || action !== "unchanged", {
+  path: ["action"],
+  message: "a vote that changes nothing is no event",
 });
 
 export interface VoteEvent {
+  kind: "vote" | "persisted";
   requestId: string;
   projectId: string;
   period: number;
   userId: string;
-  action: Exclude<VoteAction, "unchanged">;
+  action: VoteAction;
   voteType: VoteType;
   previousVoteType: VoteType;
   previousAtUs: number;
@@ -49,25 +64,91 @@ export interface VoteEvent {
   acceptedAtUs: number;
 }
 
-/** A stream entry that is no vote event: written by hand, or by a version this one does not know. */
+/** Why a project's counters were told without a vote: the `reason` of `vote:reconciled`. */
+export const RECONCILE_REASONS = [
+  /** Redis's counters were not those of the rows. */
+  "redis-drift",
+  /** The counters in `projects` were not those of the rows. */
+  "postgres-drift",
+  /** Votes came in while Redis was away. */
+  "recovered",
+  /** Redis lost its data, or an operator asked for it. */
+  "rebuilt",
+  /** A vote could not be stored and was taken back. */
+  "vote-failed",
+] as const;
+export type ReconcileReason = (typeof RECONCILE_REASONS)[number];
+
+const countsEventSchema = z.object({
+  kind: z.literal("counts"),
+  projectId: entityIdSchema,
+  period: count,
+  version: count,
+  upvotes: count,
+  downvotes: count,
+  reason: z.enum(RECONCILE_REASONS),
+  /** µs since 1970. */
+  acceptedAtUs: count,
+});
+export type CountsEvent = z.infer<typeof countsEventSchema>;
+
+export type StreamEvent = VoteEvent | CountsEvent;
+
+/** A stream entry that is no event: written by hand, or by a version this one does not know. */
 export class MalformedEventError extends Error {
   override readonly name = "MalformedEventError";
   constructor(readonly reason: string) {
-    super("stream entry is not a vote event");
+    super("stream entry is not an event");
   }
 }
 
 /** @throws {MalformedEventError} */
-export function parseVoteEvent(wire: string | undefined): VoteEvent {
+export function parseEvent(wire: string | undefined): StreamEvent {
   if (wire === undefined) throw new MalformedEventError(`no field "${EVENT_FIELD}"`);
   const values = wire.split("\n");
-  if (values[0] !== EVENT_FORMAT || values[1] !== "vote" || values.length !== VALUES_PER_EVENT) {
-    throw new MalformedEventError("unknown format");
+  const [format, kind] = values;
+  if (format === EVENT_FORMAT) {
+    if ((kind === "vote" || kind === "persisted") && values.length === VALUES_PER_VOTE) return parseVote(values);
+    if (kind === "counts" && values.length === VALUES_PER_COUNTS) return parseCounts(values);
   }
-  const [, , requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs] = values;
+  throw new MalformedEventError("unknown format");
+}
+
+function parseVote(values: string[]): VoteEvent {
+  const [, kind, requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs] = values;
   const [version, upvotes, downvotes, acceptedAtUs] = values.slice(10);
-  const event = { requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs };
-  const parsed = voteEventSchema.safeParse({ ...event, version, upvotes, downvotes, acceptedAtUs });
+  const event = { kind, requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs };
+  return valid(voteEventSchema.safeParse({ ...event, version, upvotes, downvotes, acceptedAtUs }));
+}
+
+function parseCounts(values: string[]): CountsEvent {
+  const [, kind, projectId, period, version, upvotes, downvotes, reason, acceptedAtUs] = values;
+  return valid(
+    countsEventSchema.safeParse({ kind, projectId, period, version, upvotes, downvotes, reason, acceptedAtUs }),
+  );
+}
+
+function valid<T>(parsed: z.ZodSafeParseResult<T>): T {
   if (!parsed.success) throw new MalformedEventError(z.prettifyError(parsed.error));
   return parsed.data;
+}
+
+/** The wire form of a vote that the fallback took. */
+export function persistedWire(event: VoteEvent): string {
+  return [
+    EVENT_FORMAT,
+    "persisted",
+    event.requestId,
+    event.projectId,
+    event.period,
+    event.userId,
+    event.action,
+    event.voteType,
+    event.previousVoteType,
+    event.previousAtUs,
+    event.version,
+    event.upvotes,
+    event.downvotes,
+    event.acceptedAtUs,
+  ].join("\n");
 }

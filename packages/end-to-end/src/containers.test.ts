@@ -44,7 +44,7 @@ const APPS = {
 
 /** What compose hands over when no variable of the shell is set: `${NAME:-standard}` becomes the standard. */
 function resolved(environment: Record<string, string>): Record<string, string> {
-  const value = (text: string) => text.replace(/\$\{\w+:-([^}]*)\}/g, "$1");
+  const value = (text: string) => text.replace(/\$\{\w+:?-([^}]*)\}/g, "$1");
   const values = Object.entries(environment).map(([name, text]) => [name, value(String(text))]);
   // Services take an empty variable for one that is not set.
   return Object.fromEntries(values.filter(([, text]) => text !== ""));

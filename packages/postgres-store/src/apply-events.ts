@@ -5,9 +5,10 @@
  * happens and `ShardMovedError` says so; so every event is applied exactly once, whoever is killed or believes itself
  * alone. The row stays locked until the commit: whoever else writes votes of this shard must lock it first.
  *
- * Counters move by what the rows really did: a stale event (older than its row) moves nothing.
+ * Counters move by what the rows really did: a stale event (older than its row) moves nothing. A vote that the fallback
+ * took as well, because its answer from Redis got lost, is left out: its rows and its event are there.
  */
-import type { VoteEvent } from "@votesync/core";
+import type { CountsEvent, StreamEvent, VoteEvent } from "@votesync/core";
 import type pg from "pg";
 import { inTransaction } from "./transaction.js";
 
@@ -21,6 +22,11 @@ export class ShardMovedError extends Error {
 
 export interface AppliedEvent {
   /** Its id in the stream. */
+  streamId: string;
+  event: StreamEvent;
+}
+
+interface AppliedVote {
   streamId: string;
   event: VoteEvent;
 }
@@ -57,21 +63,76 @@ export interface AppliedCounts {
  */
 export async function applyEvents(pool: pg.Pool, batch: EventBatch): Promise<AppliedCounts[]> {
   return inTransaction(pool, async (client) => {
-    await moveLastId(client, batch);
+    const { sawFallback } = await moveLastId(client, batch);
     if (batch.dead.length > 0) await insertDeadEntries(client, batch);
-    if (batch.events.length === 0) return [];
-    await insertEvents(client, batch.events);
-    return upsertVotes(client, lastVotes(batch.events));
+    const all = votesOf(batch.events);
+    const votes = sawFallback ? await withoutFallbackVotes(client, all) : all;
+    const counts = votes.length === 0 ? [] : await applyVotes(client, votes);
+    return [...counts, ...(await applyCounts(client, batch.events))];
   });
 }
 
-async function moveLastId(client: pg.PoolClient, { shard, fromId, toId }: EventBatch): Promise<void> {
-  const { rowCount } = await client.query(
-    "UPDATE shard_progress SET last_id = $3, updated_at = now() WHERE shard = $1 AND last_id = $2",
+/** @returns whether the fallback took votes of this shard lately */
+async function moveLastId(
+  client: pg.PoolClient,
+  { shard, fromId, toId }: EventBatch,
+): Promise<{ sawFallback: boolean }> {
+  const { rows } = await client.query<{ saw_fallback: boolean }>(
+    `UPDATE shard_progress SET last_id = $3, updated_at = now() WHERE shard = $1 AND last_id = $2
+     RETURNING EXISTS (SELECT FROM outbox WHERE shard = $1) AS saw_fallback`,
     [shard, fromId, toId],
   );
-  if (rowCount !== 1) throw new ShardMovedError(shard);
+  const [row] = rows;
+  if (row === undefined) throw new ShardMovedError(shard);
+  return { sawFallback: row.saw_fallback };
 }
+
+function votesOf(events: AppliedEvent[]): AppliedVote[] {
+  return events.filter((applied): applied is AppliedVote => applied.event.kind === "vote");
+}
+
+async function withoutFallbackVotes(client: pg.PoolClient, votes: AppliedVote[]): Promise<AppliedVote[]> {
+  const { rows } = await client.query<{ request_id: string }>(
+    "SELECT request_id FROM outbox WHERE request_id = ANY($1)",
+    [votes.map(({ event }) => event.requestId)],
+  );
+  const taken = new Set(rows.map(({ request_id }) => request_id));
+  return votes.filter(({ event }) => !taken.has(event.requestId));
+}
+
+async function applyVotes(client: pg.PoolClient, votes: AppliedVote[]): Promise<AppliedCounts[]> {
+  await insertEvents(client, votes);
+  return upsertVotes(client, lastVotes(votes));
+}
+
+/** Counters read anew or repaired only carry the version on: what they say came from here. */
+async function applyCounts(client: pg.PoolClient, events: AppliedEvent[]): Promise<AppliedCounts[]> {
+  const counts = events.map(({ event }) => event).filter((event): event is CountsEvent => event.kind === "counts");
+  if (counts.length === 0) return [];
+  const { rows } = await client.query<CountersRow>(
+    `UPDATE projects p SET version = greatest(p.version, c.version)
+       FROM (SELECT project_id, max(version) AS version
+               FROM unnest($1::text[], $2::bigint[]) AS c (project_id, version) GROUP BY project_id) c
+      WHERE p.id = c.project_id
+     RETURNING p.id, p.period, p.upvotes, p.downvotes`,
+    [counts.map(({ projectId }) => projectId), counts.map(({ version }) => version)],
+  );
+  return rows.map(toCounts);
+}
+
+interface CountersRow {
+  id: string;
+  period: number;
+  upvotes: number;
+  downvotes: number;
+}
+
+const toCounts = ({ id, period, upvotes, downvotes }: CountersRow): AppliedCounts => ({
+  projectId: id,
+  period,
+  upvotes,
+  downvotes,
+});
 
 async function insertDeadEntries(client: pg.PoolClient, { shard, dead }: EventBatch): Promise<void> {
   for (const { streamId, fields, error } of dead) {
@@ -98,7 +159,7 @@ const INSERT_EVENTS = `
       AS e (project_id, version, accepted_at_us, period, user_id, action, vote_type, previous_vote_type,
             upvotes, downvotes, request_id, stream_id)`;
 
-async function insertEvents(client: pg.PoolClient, applied: AppliedEvent[]): Promise<void> {
+async function insertEvents(client: pg.PoolClient, applied: AppliedVote[]): Promise<void> {
   const column = <T>(value: (event: VoteEvent) => T) => applied.map(({ event }) => value(event));
   await client.query({
     name: "insert-vote-events",
@@ -121,7 +182,7 @@ async function insertEvents(client: pg.PoolClient, applied: AppliedEvent[]): Pro
 }
 
 /** A batch folded to the last vote per project, period and user, in the order the rows are touched. */
-function lastVotes(applied: AppliedEvent[]): VoteEvent[] {
+function lastVotes(applied: AppliedVote[]): VoteEvent[] {
   const last = new Map<string, VoteEvent>();
   for (const { event } of applied) last.set(`${event.projectId}\n${event.period}\n${event.userId}`, event);
   return [...last.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, event]) => event);
@@ -145,21 +206,24 @@ const UPSERT_VOTES = `
       SET vote_type = excluded.vote_type, version = excluded.version, voted_at = excluded.voted_at
       WHERE v.version < excluded.version
     RETURNING project_id, period, user_id, vote_type, version
+  ), seen AS (
+    SELECT project_id, period, max(version) AS version FROM incoming GROUP BY project_id, period
   ), moved AS (
-    SELECT project_id, period, max(w.version) AS version,
+    SELECT project_id, period,
            sum((w.vote_type = 'up')::int - coalesce((b.vote_type = 'up')::int, 0)) AS upvotes,
            sum((w.vote_type = 'down')::int - coalesce((b.vote_type = 'down')::int, 0)) AS downvotes
       FROM written w LEFT JOIN before b USING (project_id, period, user_id)
      GROUP BY project_id, period
   )
   UPDATE projects p
-     SET upvotes = p.upvotes + m.upvotes, downvotes = p.downvotes + m.downvotes, version = greatest(p.version, m.version)
-    FROM moved m
-   WHERE p.id = m.project_id AND p.period = m.period
+     SET upvotes = p.upvotes + coalesce(m.upvotes, 0), downvotes = p.downvotes + coalesce(m.downvotes, 0),
+         version = greatest(p.version, s.version)
+    FROM seen s LEFT JOIN moved m USING (project_id, period)
+   WHERE p.id = s.project_id AND p.period = s.period
   RETURNING p.id, p.period, p.upvotes, p.downvotes`;
 
 async function upsertVotes(client: pg.PoolClient, votes: VoteEvent[]): Promise<AppliedCounts[]> {
-  const { rows } = await client.query<{ id: string; period: number; upvotes: number; downvotes: number }>({
+  const { rows } = await client.query<CountersRow>({
     name: "upsert-votes",
     text: UPSERT_VOTES,
     values: [
@@ -171,5 +235,5 @@ async function upsertVotes(client: pg.PoolClient, votes: VoteEvent[]): Promise<A
       votes.map((v) => v.acceptedAtUs),
     ],
   });
-  return rows.map(({ id, period, upvotes, downvotes }) => ({ projectId: id, period, upvotes, downvotes }));
+  return rows.map(toCounts);
 }

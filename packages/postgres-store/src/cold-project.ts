@@ -19,10 +19,13 @@ export interface ColdProjectRow {
   period: number;
   /** Everybody with a vote in the current period; `null` when they are more than asked for. */
   votes: VoteRow[] | null;
+  /** Up to which entry of the shard's stream these rows are. */
+  lastId: string;
 }
 
 const READ_COLD_PROJECT = `
   SELECT p.upvotes, p.downvotes, p.version, p.period,
+         (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
             FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
                     FROM votes
@@ -34,16 +37,16 @@ const READ_COLD_PROJECT = `
 /** @returns `null` when there is no such project. */
 export async function readColdProject(
   pool: pg.Pool,
-  projectId: string,
-  maxVoters: number,
+  { projectId, shard, maxVoters }: { projectId: string; shard: number; maxVoters: number },
 ): Promise<ColdProjectRow | null> {
   const { rows } = await pool.query<{
     upvotes: number;
     downvotes: number;
     version: number;
     period: number;
+    last_id: string;
     votes: [string, VoteType, string, string][];
-  }>(READ_COLD_PROJECT, [projectId, maxVoters + 1]);
+  }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
   const [row] = rows;
   if (row === undefined) return null;
   const votes = row.votes.length > maxVoters ? null : row.votes.map(toVoteRow);
@@ -54,6 +57,7 @@ export async function readColdProject(
     version: row.version,
     period: row.period,
     votes,
+    lastId: row.last_id,
   };
 }
 

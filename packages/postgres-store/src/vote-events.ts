@@ -6,7 +6,7 @@ export interface PersistedRequest {
   requestId: string;
   projectId: string;
   userId: string;
-  action: Exclude<VoteAction, "unchanged">;
+  action: VoteAction;
   acceptedAt: Date;
   persistedAt: Date;
 }

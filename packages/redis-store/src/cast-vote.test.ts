@@ -3,14 +3,14 @@
  * as a plain model of a few lines. Real time passes in the script, so the model takes each answer's time from it.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { nextVersion, parseVoteEvent, RedisNames, type VoteType, voteTransition } from "@votesync/core";
+import { nextVersion, parseEvent, RedisNames, type VoteEvent, type VoteType, voteTransition } from "@votesync/core";
 import { testRedisUrl, uniqueName } from "@votesync/testkit";
 import fc from "fast-check";
 import { type CastOutcome, castVote, type VoteAnswer } from "./cast-vote.js";
 import { connectRedis, type RedisConnection } from "./connection.js";
 import { readCounts } from "./counts.js";
 import { readEvents, STREAM_START } from "./event-stream.js";
-import { loadProject } from "./load-project.js";
+import { loadProject, NEVER_LOADED } from "./load-project.js";
 
 const HISTORIES = 1_000;
 const LIMIT = { max: 3, windowMs: 60 };
@@ -103,7 +103,12 @@ async function checkHistory(history: Call[]): Promise<void> {
   const names = new RedisNames(1, uniqueName("cast"));
   const model = new Model();
   for (const [id, version] of Object.entries(START_VERSIONS)) {
-    await loadProject(redis.client, names, { id, upvotes: 0, downvotes: 0, version, period: 0, votes: [] });
+    await loadProject(
+      redis.client,
+      names,
+      { id, upvotes: 0, downvotes: 0, version, period: 0, votes: [] },
+      NEVER_LOADED,
+    );
     model.projects.set(id, { upvotes: 0, downvotes: 0, version, votes: new Map() });
   }
   let previous: { requestId: string; call: Call } | undefined;
@@ -144,7 +149,7 @@ async function expectSameState(names: RedisNames, model: Model): Promise<void> {
   }
   const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 1_000 });
   const events = entries.map(({ wire }) => {
-    const { previousAtUs: _, ...event } = parseVoteEvent(wire);
+    const { kind: _, previousAtUs: __, ...event } = parseEvent(wire) as VoteEvent;
     return event;
   });
   expect(events).toEqual(model.events);
@@ -152,7 +157,8 @@ async function expectSameState(names: RedisNames, model: Model): Promise<void> {
 
 async function loadedProject(): Promise<RedisNames> {
   const names = new RedisNames(1, uniqueName("cast"));
-  await loadProject(redis.client, names, { id: "p", upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] });
+  const project = { id: "p", upvotes: 0, downvotes: 0, version: 0, period: 0, votes: [] };
+  await loadProject(redis.client, names, project, NEVER_LOADED);
   return names;
 }
 
@@ -185,14 +191,8 @@ test("a project that is not loaded is not made up", async () => {
 
 test("a partial project asks for the user it lacks, once, and believes only an answer to its own load", async () => {
   const names = new RedisNames(1, uniqueName("cast"));
-  await loadProject(redis.client, names, {
-    id: "p",
-    upvotes: 20_000,
-    downvotes: 1,
-    version: 7,
-    period: 0,
-    votes: null,
-  });
+  const project = { id: "p", upvotes: 20_000, downvotes: 1, version: 7, period: 0, votes: null };
+  await loadProject(redis.client, names, project, NEVER_LOADED);
   const asked = await castVote(redis.client, names, { ...REQUEST, limit: LIMIT });
   if (asked.kind !== "ask") throw new Error(`expected to be asked, got ${asked.kind}`);
 
@@ -219,7 +219,7 @@ test("a counter somebody tampered with never makes an event that cannot be appli
   });
   expect(outcome).toMatchObject({ kind: "answer", answer: { upvotes: 0, downvotes: 1 } as Partial<VoteAnswer> });
   const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 10 });
-  expect(entries.map(({ wire }) => parseVoteEvent(wire).action)).toEqual(["created", "changed"]);
+  expect(entries.map(({ wire }) => (parseEvent(wire) as VoteEvent).action)).toEqual(["created", "changed"]);
 });
 
 test("a random schedule of casts is refused exactly when the window already holds the limit", async () => {

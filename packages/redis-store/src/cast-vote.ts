@@ -4,6 +4,7 @@
  */
 import type { RedisNames, VoteAction, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
+import type { ProjectHold } from "./hold-project.js";
 import { callScript } from "./scripts.js";
 
 /** How long a request's answer is kept in Redis; from then on `vote_events` answers. */
@@ -62,7 +63,7 @@ export type CastOutcome = { nowUs: number } & (
   | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer }
   | { kind: "limited"; resetUs: number }
   | { kind: "ask"; generation: string; period: number }
-  | { kind: "absent" }
+  | ({ kind: "absent" } & ProjectHold)
   | { kind: "late" }
   | { kind: "conflict" }
 );
@@ -125,6 +126,7 @@ function readOutcome(reply: string[]): CastOutcome {
     case "ask":
       return { kind, nowUs, generation: third, period: Number(fourth) };
     case "absent":
+      return { kind, nowUs, held: third, lastEventId: fourth };
     case "late":
     case "conflict":
       return { kind, nowUs };

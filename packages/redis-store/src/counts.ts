@@ -2,7 +2,7 @@ import type { ProjectCounts, RedisNames } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 
 /**
- * The live counters of some projects; those not loaded are missing from the result.
+ * The live counters of some projects; those not loaded, or not to be trusted now, are missing from the result.
  * One command per project, all in one round trip: they may live on different nodes.
  */
 export async function readCounts(
@@ -16,7 +16,7 @@ export async function readCounts(
   const counts = new Map<string, ProjectCounts>();
   projectIds.forEach((id, i) => {
     const [upvotes, downvotes, version] = replies[i] ?? [];
-    if (typeof version !== "string") return;
+    if (typeof version !== "string" || typeof upvotes !== "string") return;
     counts.set(id, { upvotes: Number(upvotes), downvotes: Number(downvotes), version: Number(version) });
   });
   return counts;

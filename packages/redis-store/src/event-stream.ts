@@ -23,7 +23,16 @@ export async function readEvents(
   names: RedisNames,
   read: { shard: number; afterId: string; count: number },
 ): Promise<StreamEntry[]> {
-  const reply = await client.xread("COUNT", read.count, "STREAMS", names.events(read.shard), read.afterId);
+  return readStream(client, names.events(read.shard), read);
+}
+
+/** The same for a stream by its key. */
+export async function readStream(
+  client: RedisClient,
+  key: string,
+  read: { afterId: string; count: number },
+): Promise<StreamEntry[]> {
+  const reply = await client.xread("COUNT", read.count, "STREAMS", key, read.afterId);
   const entries = reply?.[0]?.[1] ?? [];
   return entries.map(([id, fields]) => ({ id, wire: fieldValue(fields, EVENT_FIELD), fields }));
 }

@@ -1,26 +1,59 @@
--- Puts a cold project into Redis, unless somebody else was faster: whoever loads second changes nothing.
+-- Puts a project into Redis as PostgreSQL has it, unless somebody else was faster: whoever loads second changes nothing.
 --
--- KEYS
+-- KEYS (all of one shard)
 --   1 project   hash
 --   2 votes     hash of the project's current period
+--   3 events    stream
+--   4 loaded    zset, project id -> when it was loaded (us)
+--   5 changed   zset, project id -> version
 --
 -- ARGV
---   1 upvotes  2 downvotes  3 version  4 period
---   5 voters: complete (everybody with a vote follows) | partial (ask PostgreSQL for who is missing)
---   6 generation: unique to this load
---   7.. user id, vote, user id, vote, ...
+--   1 project id
+--   2 token: what the project was held with, empty when it was not in Redis. Another one, and the rows may be too old
+--   3 deadline: us of this server's clock; later, a project may have been loaded, voted on and dropped since
+--   4 upvotes  5 downvotes  6 version  7 period
+--   8 voters: complete (everybody with a vote follows) | partial (ask PostgreSQL for who is missing)
+--   9 generation: unique to this load
+--   10.. user id, vote, user id, vote, ...
 --
--- Returns 1 when it loaded, 0 when the project was there.
+-- Returns 1 when it loaded, 0 when it did not.
 
-if redis.call('EXISTS', KEYS[1]) == 1 then
+local project, votes, events, loaded, changed = unpack(KEYS)
+
+-- See cast-vote.lua.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local state = redis.call('HMGET', project, 'held', 'version', 'hold_reason', 'last_event')
+local held, version, reason, last_event = state[1] or '', tonumber(state[2]), state[3] or '', state[4]
+if held ~= ARGV[2] or (version and held == '') or now > tonumber(ARGV[3]) then
   return 0
 end
 
+redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 7, #ARGV, VALUES_PER_CALL do
-  redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
+for first = 10, #ARGV, VALUES_PER_CALL do
+  redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
-redis.call('HSET', KEYS[1], 'upvotes', ARGV[1], 'downvotes', ARGV[2], 'version', ARGV[3], 'period', ARGV[4],
-  'voters', ARGV[5], 'generation', ARGV[6])
+
+local new_version = math.max(tonumber(ARGV[6]), version or 0)
+if reason ~= '' then
+  -- What watchers were told may be wrong: a newer version, and an event that tells it.
+  new_version = math.max(new_version + 1, now)
+  last_event = redis.call('XADD', events, '*', 'e', table.concat({
+    '1', 'counts', ARGV[1], ARGV[7], whole(new_version), ARGV[4], ARGV[5], reason, whole(now),
+  }, '\n'))
+  redis.call('ZADD', changed, whole(new_version), ARGV[1])
+end
+redis.call('DEL', project)
+redis.call('HSET', project, 'upvotes', ARGV[4], 'downvotes', ARGV[5], 'version', whole(new_version), 'period', ARGV[7],
+  'voters', ARGV[8], 'generation', ARGV[9])
+if last_event then
+  redis.call('HSET', project, 'last_event', last_event)
+end
+redis.call('ZADD', loaded, whole(now), ARGV[1])
 return 1

@@ -9,7 +9,19 @@ import type { RedisNames, VoteType } from "@votesync/core";
 import { v4 as uuidv4 } from "uuid";
 import { heldVote } from "./cast-vote.js";
 import type { RedisClient } from "./connection.js";
+import { STREAM_START } from "./event-stream.js";
+import type { ProjectHold } from "./hold-project.js";
 import { callScript } from "./scripts.js";
+
+/** So long after the project was found missing its rows may still be loaded; no project is dropped that young. */
+export const LOAD_DEADLINE_US = 10_000_000;
+
+/** For a project that surely never was in Redis, at any time: tests and benchmarks make such. */
+export const NEVER_LOADED: ProjectHold = {
+  held: "",
+  lastEventId: STREAM_START,
+  nowUs: Number.MAX_SAFE_INTEGER - LOAD_DEADLINE_US,
+};
 
 export const MAX_LOADED_VOTERS = 10_000;
 
@@ -31,14 +43,26 @@ export interface ColdProject {
   votes: StoredVote[] | null;
 }
 
-/** @returns whether this call loaded it; `false`: somebody else was faster, which is as good. */
-export async function loadProject(client: RedisClient, names: RedisNames, project: ColdProject): Promise<boolean> {
+/**
+ * @param hold what the cast, or whoever held the project, was told; the rows were read after that
+ * @returns whether this call loaded it; `false`: somebody else was faster, or the hold is no longer the newest
+ */
+export async function loadProject(
+  client: RedisClient,
+  names: RedisNames,
+  project: ColdProject,
+  hold: ProjectHold,
+): Promise<boolean> {
   const { id, upvotes, downvotes, version, period, votes } = project;
+  const shard = names.shardOf(id);
   const loaded = await callScript(
     client,
     "load-project",
-    [names.project(id), names.votes(id, period)],
+    [names.project(id), names.votes(id, period), names.events(shard), names.loaded(shard), names.changed(shard)],
     [
+      id,
+      hold.held,
+      hold.nowUs + LOAD_DEADLINE_US,
       upvotes,
       downvotes,
       version,

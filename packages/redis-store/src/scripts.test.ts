@@ -3,7 +3,7 @@ import { RedisNames } from "@votesync/core";
 import { testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
 import { castVote } from "./cast-vote.js";
 import { connectRedis } from "./connection.js";
-import { loadProject } from "./load-project.js";
+import { loadProject, NEVER_LOADED } from "./load-project.js";
 
 test("a script first used in the middle of a pipeline gives every command its own reply", async () => {
   const redis = connectRedis({
@@ -25,7 +25,7 @@ test("a script first used in the middle of a pipeline gives every command its ow
   // One tick, so one pipeline.
   const [pong, loaded, outcome, echoed] = await Promise.all([
     redis.client.ping(),
-    loadProject(redis.client, names, project),
+    loadProject(redis.client, names, project, NEVER_LOADED),
     castVote(redis.client, names, cast),
     redis.client.echo("after"),
   ]);

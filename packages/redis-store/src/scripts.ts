@@ -14,7 +14,8 @@ import type { RedisClient } from "./connection.js";
  */
 export const SCRIPTS = {
   "cast-vote": script("cast-vote", 7),
-  "load-project": script("load-project", 2),
+  "hold-project": script("hold-project", 2),
+  "load-project": script("load-project", 5),
 };
 export type ScriptName = keyof typeof SCRIPTS;
 

@@ -1,0 +1,2 @@
+export * from "./project-loader.js";
+export * from "./stores.js";

@@ -1,0 +1,74 @@
+/**
+ * Brings a project from PostgreSQL into Redis: one that Redis does not hold, or one that is held until it is read anew.
+ *
+ * The rows count only once the shard has been applied up to the project's last event; until then this waits, and gives
+ * up when that takes too long. A thousand votes on one cold project load it once per process; over processes the script
+ * lets the first loader win.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { compareStreamIds, type ReconcileReason } from "@votesync/core";
+import { readColdProject, readLastId } from "@votesync/postgres-store";
+import { holdProject, loadProject, MAX_LOADED_VOTERS, type ProjectHold, STREAM_START } from "@votesync/redis-store";
+import type { Stores } from "./stores.js";
+
+/** Many times what a worker takes when all is well. */
+const WAIT_MS = 2_000;
+const POLL_MS = 20;
+
+/** The project's events are not all applied yet, so its rows cannot be loaded. */
+export class ShardBehindError extends Error {
+  override readonly name = "ShardBehindError";
+  constructor(
+    readonly shard: number,
+    readonly lastEventId: string,
+  ) {
+    super("the shard has not been applied up to the project's last event");
+  }
+}
+
+export class ProjectLoader {
+  private readonly loading = new Map<string, Promise<boolean>>();
+
+  constructor(private readonly stores: Stores) {}
+
+  /**
+   * @param hold what the cast, or whoever held the project, was told
+   * @returns `false` when there is no such project
+   * @throws {ShardBehindError}
+   */
+  load(projectId: string, hold: ProjectHold, waitMs: number = WAIT_MS): Promise<boolean> {
+    const key = `${projectId} ${hold.held}`;
+    const underWay = this.loading.get(key);
+    if (underWay !== undefined) return underWay;
+    const load = this.loadOnce(projectId, hold, waitMs).finally(() => this.loading.delete(key));
+    this.loading.set(key, load);
+    return load;
+  }
+
+  /**
+   * Makes Redis read the project anew, and its watchers hear of it.
+   * @throws {ShardBehindError} the project stays held: whoever votes on it next loads it
+   */
+  async reload(projectId: string, reason: ReconcileReason, waitMs?: number): Promise<boolean> {
+    const { redis, names } = this.stores;
+    return this.load(projectId, await holdProject(redis, names, { projectId, reason }), waitMs);
+  }
+
+  private async loadOnce(projectId: string, hold: ProjectHold, waitMs: number): Promise<boolean> {
+    const { redis, names, pool } = this.stores;
+    const shard = names.shardOf(projectId);
+    await this.untilApplied(shard, hold.lastEventId, performance.now() + waitMs);
+    const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
+    if (project === null) return false;
+    await loadProject(redis, names, project, hold);
+    return true;
+  }
+
+  private async untilApplied(shard: number, eventId: string, giveUpAtMs: number): Promise<void> {
+    if (eventId === STREAM_START) return;
+    while (compareStreamIds(eventId, await readLastId(this.stores.pool, shard)) > 0) {
+      if (performance.now() >= giveUpAtMs) throw new ShardBehindError(shard, eventId);
+      await delay(POLL_MS);
+    }
+  }
+}
