@@ -34,6 +34,7 @@ const vote = z.object({
     action: voteActionSchema,
     version,
     state: z.literal("pending").optional(),
+    degraded: z.literal(true).optional().describe("Redis is away: PostgreSQL took the vote"),
   }),
 });
 

@@ -1,29 +1,37 @@
 /**
  * The use case: one vote, from "this user wants that" to an answer that will not be taken back.
  *
- * Almost always this is one round trip to Redis. Only the first vote on a cold project, and the first of a user on a
- * project too large to be loaded whole, asks PostgreSQL and casts again. The request id is made before the first
- * attempt, so however often a cast is sent, it counts once.
+ * Almost always this is one round trip to Redis. The first vote on a cold project, and the first of a user on a project
+ * too large to be loaded whole, asks PostgreSQL and casts again. When Redis cannot take the vote in time, PostgreSQL does.
+ * The request id is made before the first attempt, so however often and wherever a vote is tried, it counts once.
  */
-import { makeRequestId, type RedisNames, type VoteType } from "@votesync/core";
-import { readVote } from "@votesync/postgres-store";
-import type { ProjectLoader } from "@votesync/reconcile";
+import { makeRequestId, type VoteType } from "@votesync/core";
+import { castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
+import { type ProjectLoader, ShardBehindError, type Stores } from "@votesync/reconcile";
 import {
   type CastOutcome,
-  type CastRequest,
-  castVote as castInRedis,
   type KnownVote,
-  type RedisClient,
+  type RateState,
   type RedisClock,
+  STREAM_START,
+  type VoteAnswer,
   type VoteLimit,
 } from "@votesync/redis-store";
+import { withDeadline } from "@votesync/service-kit";
 import type pg from "pg";
+import type { DegradedHere } from "./degraded-here.js";
+import type { Cast, FastPath } from "./fast-path.js";
 import { timeOrderedUuid } from "./time-ordered-uuid.js";
 
-/** Later than this on Redis's clock a cast does nothing: its caller has long been told that it failed. */
-const CAST_DEADLINE_US = 2_000_000;
 /** absent → ask → answer, and one more for a project dropped or a clock corrected in between. */
 const MAX_CASTS = 4;
+/** Loading goes on for whoever comes next. */
+const LOAD_MS = 600;
+/** A shard that is not applied by then is behind: this vote takes the fallback. */
+const APPLIED_MS = 400;
+/** A vote is answered within a second, whatever is away; the fallback gets what is left, but a fair try. */
+const VOTE_MS = 950;
+const MIN_FALLBACK_MS = 300;
 
 export interface VoteRequest {
   projectId: string;
@@ -33,45 +41,66 @@ export interface VoteRequest {
 }
 
 export type VoteOutcome =
-  | Extract<CastOutcome, { kind: "answer" | "limited" | "conflict" }>
+  /** `degraded`: the fallback took it. */
+  | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer; degraded?: boolean }
+  | { kind: "limited"; resetUs: number }
+  | { kind: "conflict" }
   | { kind: "unknown-project" };
 
+/** The project is not in Redis as it must be, and PostgreSQL does not say how it stands: no path is left. */
+class ColdProjectError extends Error {
+  override readonly name = "ColdProjectError";
+  constructor(cause: unknown) {
+    super("the project cannot be read from PostgreSQL", { cause });
+  }
+}
+
 /** The store kept changing under the vote, or its clock is far from ours; nothing was recorded. */
-export class VoteNotCastError extends Error {
+class VoteNotCastError extends Error {
   override readonly name = "VoteNotCastError";
   constructor(readonly lastOutcome: string) {
     super("the vote could not be cast in time");
   }
 }
 
-export interface CastVoteDeps {
-  redis: RedisClient;
-  names: RedisNames;
+export interface CastVoteDeps extends Stores {
+  fastPath: FastPath;
+  degraded: DegradedHere;
   clock: RedisClock;
-  pool: pg.Pool;
   loader: ProjectLoader;
   limit: VoteLimit;
+  /** Told why a vote takes the fallback. */
+  onFallback: (error: unknown) => void;
 }
 
-/** @throws {VoteNotCastError}, and whatever the stores throw: then the outcome is unknown, and asking again is safe */
+/** @throws what PostgreSQL throws: then the outcome is unknown, and asking again is safe */
 export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<VoteOutcome> {
+  const startedAtMs = performance.now();
   const requestId = makeRequestId(deps.names.shardOf(vote.projectId), timeOrderedUuid());
-  const cast: CastRequest = { ...vote, requestId, limit: deps.limit, deadlineUs: 0 };
+  try {
+    return await castInRedis(deps, { ...vote, requestId, limit: deps.limit });
+  } catch (error) {
+    if (error instanceof ColdProjectError) throw error;
+    deps.onFallback(error);
+    const leftMs = Math.max(MIN_FALLBACK_MS, VOTE_MS - (performance.now() - startedAtMs));
+    return withDeadline(castInPostgres(deps, vote, requestId), leftMs, "the fallback");
+  }
+}
+
+async function castInRedis(deps: CastVoteDeps, cast: Cast): Promise<VoteOutcome> {
   let lastOutcome = "";
   for (let i = 0; i < MAX_CASTS; i++) {
-    cast.deadlineUs = deps.clock.nowUs() + CAST_DEADLINE_US;
-    const outcome = await castInRedis(deps.redis, deps.names, cast);
-    deps.clock.observe(outcome.nowUs);
+    const outcome = await deps.fastPath.cast(cast);
     switch (outcome.kind) {
       case "answer":
       case "limited":
       case "conflict":
         return outcome;
       case "absent":
-        if (!(await deps.loader.load(vote.projectId, outcome))) return { kind: "unknown-project" };
+        if (!(await load(deps, cast.projectId, outcome))) return { kind: "unknown-project" };
         break;
       case "ask":
-        cast.knownVote = await readKnownVote(deps.pool, { ...vote, ...outcome });
+        cast.knownVote = await readKnownVote(deps.pool, { ...cast, ...outcome });
         break;
       case "late":
         break;
@@ -81,11 +110,41 @@ export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<V
   throw new VoteNotCastError(lastOutcome);
 }
 
+/** @throws {ShardBehindError} the fallback can take the vote. @throws {ColdProjectError} nobody can */
+async function load(
+  { loader }: CastVoteDeps,
+  projectId: string,
+  hold: Extract<CastOutcome, { kind: "absent" }>,
+): Promise<boolean> {
+  try {
+    return await withDeadline(loader.load(projectId, hold, APPLIED_MS), LOAD_MS, "loading a project");
+  } catch (error) {
+    throw error instanceof ShardBehindError ? error : new ColdProjectError(error);
+  }
+}
+
 /** The row of one user, for a project too large to be loaded whole. */
 async function readKnownVote(
   pool: pg.Pool,
   row: { projectId: string; userId: string; period: number; generation: string },
 ): Promise<KnownVote> {
-  const vote = await readVote(pool, row);
+  const vote = await readVote(pool, row).catch((error: unknown) => {
+    throw new ColdProjectError(error);
+  });
   return { generation: row.generation, ...(vote ?? { voteType: "none", version: 0, givenAtUs: 0 }) };
+}
+
+async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: string): Promise<VoteOutcome> {
+  const { pool, names, limit, clock } = deps;
+  const shard = names.shardOf(vote.projectId);
+  const fallbackVote = { ...vote, requestId, shard, limit, redisNowUs: clock.nowUs() };
+  let outcome: FallbackOutcome;
+  try {
+    outcome = await castFallbackVote(pool, fallbackVote);
+  } finally {
+    // Also when it failed: its commit may have succeeded.
+    deps.degraded.mark(vote.projectId);
+  }
+  if (outcome.kind !== "answer") return outcome;
+  return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, degraded: true };
 }

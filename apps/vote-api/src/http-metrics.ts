@@ -19,7 +19,7 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
   });
   const votes = new Counter({
     name: "votesync_votes_total",
-    help: "Votes by what they came to: created, changed, removed, unchanged, replayed, limited, conflict, unknown-project",
+    help: "Votes by what they came to: created, changed, removed, unchanged, degraded, replayed, limited, conflict, unknown-project",
     labelNames: ["outcome"],
     registers,
   });

@@ -1,7 +1,7 @@
 import { RedisNames } from "@votesync/core";
 import { connectMongo } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
-import { ProjectLoader } from "@votesync/reconcile";
+import { FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -20,8 +20,13 @@ import { castVote } from "./cast-vote.js";
 import { CommitWatch } from "./commit-watch.js";
 import { configSchema } from "./config.js";
 import { createCrossOrigin } from "./cross-origin.js";
+import { DegradedHere } from "./degraded-here.js";
+import { createFastPath } from "./fast-path.js";
 import { createFastVoteListener } from "./fast-vote-listener.js";
 import { createHttpMetrics } from "./http-metrics.js";
+import { createPathMetrics } from "./path-metrics.js";
+import { RecoveryLoop } from "./recovery-loop.js";
+import { RedisTrust } from "./redis-trust.js";
 import { serviceCheck } from "./statusz.js";
 import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
 
@@ -38,7 +43,15 @@ const { registry } = createMetrics(service);
 const metrics = createHttpMetrics(registry);
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
 const stores = { redis: redis.client, names, pool: postgres.pool };
-const casting = { ...stores, clock: new RedisClock(), loader: new ProjectLoader(stores), limit };
+const clock = new RedisClock();
+const loader = new ProjectLoader(stores);
+const recovery = new FallbackRecovery(stores, loader);
+const degraded = new DegradedHere(redis.client, names);
+const pathMetrics = createPathMetrics(registry, log);
+const trust = new RedisTrust({ stores, recovery, log, onRebuilt: (_shard, ids) => recoveryLoop.reload(ids) });
+const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, loader, log, onRecovered: pathMetrics.recovered });
+const fastPath = createFastPath({ ...stores, clock, trust, degraded, onBreaker: pathMetrics.breaker });
+const casting = { ...stores, fastPath, degraded, clock, loader, limit, onFallback: pathMetrics.fallback };
 const commits = new CommitWatch(postgres.pool);
 const voteRoute: VoteRouteDeps = {
   castVote: (vote) => castVote(casting, vote),
@@ -48,9 +61,11 @@ const voteRoute: VoteRouteDeps = {
 };
 const record = (request: VoteHttpRequest) => recordVote(voteRoute, request);
 
+// One store is enough to take votes.
 const checks: HealthCheck[] = [
-  { name: "redis", required: true, check: redis.ping },
+  { name: "redis", required: false, check: redis.ping },
   { name: "postgres", required: false, check: postgres.ping },
+  { name: "voting", required: true, check: () => Promise.any([redis.ping(), postgres.ping()]) },
 ];
 const everything: HealthCheck[] = [
   { name: "redis", required: true, check: redis.ping },
@@ -87,6 +102,7 @@ await runUntilSignal({
     closing("postgres", postgres.close),
     closing("redis", redis.close),
     closing("mongo", async () => mongo?.close()),
+    recoveryLoop.loop,
     httpService({ port: config.VOTE_API_PORT, listener, log }),
   ],
 });

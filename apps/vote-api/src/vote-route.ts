@@ -45,7 +45,7 @@ export async function recordVote(deps: VoteRouteDeps, request: VoteHttpRequest):
   deps.count(outcomeLabel(outcome));
   switch (outcome.kind) {
     case "answer":
-      return recorded(outcome, await isPending(deps, body, outcome.answer), rateHeaders(deps.limit, outcome.rate));
+      return recorded(outcome, await isPending(deps, body, outcome), rateHeaders(deps.limit, outcome.rate));
     case "limited":
       throw tooManyVotes(deps.limit, outcome.resetUs);
     case "conflict":
@@ -57,6 +57,7 @@ export async function recordVote(deps: VoteRouteDeps, request: VoteHttpRequest):
 
 function outcomeLabel(outcome: VoteOutcome): string {
   if (outcome.kind !== "answer") return outcome.kind;
+  if (outcome.degraded) return "degraded";
   return outcome.replayed ? "replayed" : outcome.answer.action;
 }
 
@@ -70,13 +71,15 @@ function idempotencyOf(keys: readonly string[], body: CastVoteBody): VoteRequest
   return { key: parsed.data, fingerprint: `${body.vote_type} ${body.durability}` };
 }
 
-/** Whether the caller asked for more than can be said now. */
-async function isPending(deps: VoteRouteDeps, body: CastVoteBody, answer: VoteAnswer): Promise<boolean> {
-  return body.durability === "committed" && !(await deps.committed(answer, COMMIT_DEADLINE_MS));
+type Recorded = Extract<VoteOutcome, { kind: "answer" }>;
+
+/** Whether the caller asked for more than can be said now. What the fallback took is committed. */
+async function isPending(deps: VoteRouteDeps, body: CastVoteBody, { answer, degraded }: Recorded): Promise<boolean> {
+  return body.durability === "committed" && !degraded && !(await deps.committed(answer, COMMIT_DEADLINE_MS));
 }
 
 function recorded(
-  { answer, replayed }: Extract<VoteOutcome, { kind: "answer" }>,
+  { answer, replayed, degraded }: Recorded,
   pending: boolean,
   headers: Record<string, string>,
 ): HttpAnswer {
@@ -90,6 +93,7 @@ function recorded(
     action: answer.action,
     version: answer.version,
     ...(pending ? { state: "pending" } : {}),
+    ...(degraded ? { degraded: true } : {}),
   };
   if (replayed) headers["Idempotency-Replayed"] = "true";
   return { status: pending ? 202 : 200, headers, body: { status: "success", message: "Vote recorded", data } };

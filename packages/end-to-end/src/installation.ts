@@ -104,6 +104,7 @@ export interface AnswerBody {
     request_id: string;
     action: string;
     state: string;
+    degraded?: boolean;
     token: string;
   };
 }

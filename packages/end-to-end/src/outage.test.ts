@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterEach, expect, test } from "@jest/globals";
 import { OwnPostgres, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { getJson, Installation, type JsonAnswer, postJson } from "./installation.js";
+import { expectSameCounters, settled } from "./vote-load.js";
 
 const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 const PROJECT = "outage-1";
@@ -38,36 +39,90 @@ function expectUnavailable({ status, headers, body }: JsonAnswer): void {
   expect(body).toMatchObject({ status: 503, title: "Service Unavailable", instance: "/api/votes" });
 }
 
-test("Redis killed: votes are refused in words, and every vote answered before is there when it is back", async () => {
+test("Redis killed: votes are taken without it, and every one is there when it is back", async () => {
   installation = await Installation.create();
   const api = await installation.start("vote-api");
   await installation.createProjects(api, [PROJECT]);
   await votes(api, users("before", 20));
 
   await installation.redisServer.kill9();
-  expectUnavailable(await vote(api, "meanwhile"));
-  expect((await getJson(`${api.url}/readyz`)).status).toBe(503);
-  // What PostgreSQL knows can still be read.
+  const meanwhile = await vote(api, "meanwhile");
+  // What Redis had and no worker has applied, PostgreSQL does not know yet.
+  expect(meanwhile.body.data).toMatchObject({ degraded: true, action: "created", user_vote: "up" });
+  expect(meanwhile.headers.get("ratelimit-remaining")).toBe("4");
+  expect(await getJson(`${api.url}/readyz`)).toMatchObject({ status: 200, body: { status: "degraded" } });
   expect((await getJson(`${api.url}/api/projects/${PROJECT}`)).status).toBe(200);
 
   await installation.redisServer.restart();
-  await waitFor("votes to be taken again", async () => (await vote(api, "after")).status === 200);
   await installation.start("vote-worker");
-  await installation.drained();
-  expect(await installation.query("SELECT upvotes::int FROM projects")).toEqual([{ upvotes: 21 }]);
+  await waitFor("votes to go through Redis again", async () => {
+    const { status, body } = await vote(api, "after");
+    return status === 200 && body.data.degraded === undefined;
+  });
+  await settled(installation);
+  expect(await installation.query("SELECT upvotes::int FROM projects")).toEqual([{ upvotes: 22 }]);
+  await expectSameCounters(installation);
 }, 60_000);
 
-test("Redis frozen: the answer still comes within its deadline, and the vote can be repeated", async () => {
+test("the fallback keeps the rules: limit, Idempotency-Key, unknown projects, votes taken back", async () => {
   installation = await Installation.create();
   const api = await installation.start("vote-api");
+  await installation.start("vote-worker");
+  await installation.createProjects(api, [PROJECT]);
+  await installation.redisServer.kill9();
+  const token = await testToken("ann");
+  const send = (voteType: string, key?: string) =>
+    postJson(
+      `${api.url}/api/votes`,
+      token,
+      { project_id: PROJECT, vote_type: voteType },
+      key === undefined ? {} : { "idempotency-key": key },
+    );
+
+  const first = await send("up", "k1");
+  const again = await send("up", "k1");
+  expect(again.body).toEqual(first.body);
+  expect(again.headers.get("idempotency-replayed")).toBe("true");
+  expect((await send("down", "k1")).status).toBe(422);
+  expect((await send("up")).body.data).toMatchObject({ action: "unchanged", upvotes: 1, degraded: true });
+  expect((await send("down")).body.data).toMatchObject({ action: "changed", upvotes: 0, downvotes: 1 });
+  expect((await send("none")).body.data).toMatchObject({ action: "removed", downvotes: 0, user_vote: null });
+  const fifth = await send("up");
+  expect([fifth.status, fifth.headers.get("ratelimit-remaining")]).toEqual([200, "0"]);
+  const sixth = await send("down");
+  expect([sixth.status, sixth.body.title]).toEqual([429, "Too many vote attempts. Please wait a moment."]);
+  expect(Number(sixth.headers.get("retry-after"))).toBeGreaterThan(0);
+  const unknown = { project_id: "nowhere", vote_type: "up" };
+  expect((await postJson(`${api.url}/api/votes`, token, unknown)).status).toBe(404);
+
+  const status = await getJson(`${api.url}/api/votes/status/${first.body.data.request_id}`, token);
+  expect(status.body.data).toMatchObject({ state: "persisted", action: "created" });
+  // Redis learns the answer to the key: the same request is the same answer there too.
+  await installation.redisServer.restart();
+  await settled(installation);
+  const later = await send("up", "k1");
+  const { degraded: _, ...data } = first.body.data;
+  expect([later.body.data, later.headers.get("idempotency-replayed")]).toEqual([data, "true"]);
+}, 60_000);
+
+test("Redis frozen: the vote is taken without it in time, and what Redis does later changes nothing", async () => {
+  installation = await Installation.create();
+  const api = await installation.start("vote-api");
+  await installation.start("vote-worker");
   await installation.createProjects(api, [PROJECT]);
   await votes(api, ["before"]);
+  await installation.drained();
 
   installation.redisServer.freeze();
-  expectUnavailable(await vote(api, "ann"));
+  expect((await vote(api, "ann")).body.data).toMatchObject({ degraded: true, action: "created", upvotes: 2 });
+  expect((await vote(api, "ann", "down")).body.data).toMatchObject({ degraded: true, action: "changed", upvotes: 1 });
   installation.redisServer.thaw();
-  await waitFor("the vote to be taken", async () => (await vote(api, "ann")).status === 200);
-  expect((await vote(api, "ann")).body.data).toMatchObject({ upvotes: 2, action: "unchanged" });
+  await waitFor("votes to go through Redis again", async () => {
+    return (await vote(api, "bob")).body.data.degraded === undefined;
+  });
+  await settled(installation);
+  expect((await getJson(`${api.url}/api/projects/${PROJECT}`)).body).toMatchObject({ upvotes: 2, downvotes: 1 });
+  await expectSameCounters(installation);
 }, 60_000);
 
 test("PostgreSQL killed: votes on loaded projects go on, and the worker catches up by itself", async () => {

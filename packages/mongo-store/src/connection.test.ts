@@ -1,8 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { parseConfig } from "@votesync/service-kit";
-import { testMongoUrl, waitFor } from "@votesync/testkit";
+import { BreakableLink, testMongoUrl, waitFor } from "@votesync/testkit";
 import { z } from "zod";
-import { BreakableLink } from "./breakable-link.testing.js";
 import { connectMongo, type MongoConnection, mongoConfigShape } from "./connection.js";
 
 const opened: MongoConnection[] = [];

@@ -1,2 +1,4 @@
+export * from "./fallback-recovery.js";
 export * from "./project-loader.js";
+export * from "./shard-trust.js";
 export * from "./stores.js";

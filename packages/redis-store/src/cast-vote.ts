@@ -9,7 +9,7 @@ import { callScript } from "./scripts.js";
 
 /** How long a request's answer is kept in Redis; from then on `vote_events` answers. */
 const REQUEST_TTL_S = 3_600;
-const IDEMPOTENCY_TTL_S = 86_400;
+export const IDEMPOTENCY_TTL_S = 86_400;
 
 export interface VoteLimit {
   /** Answered votes per user and project in any window; 0 = no limit. */
@@ -133,6 +133,14 @@ function readOutcome(reply: string[]): CastOutcome {
     default:
       throw new Error(`cast-vote.lua returned an unknown kind: ${kind}`);
   }
+}
+
+/** An answer as `cast-vote.lua` stores it. */
+export function voteAnswerText(answer: VoteAnswer): string {
+  const { requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs, eventId } = answer;
+  return [requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs, eventId].join(
+    "\n",
+  );
 }
 
 /** Reads the answer as `cast-vote.lua` stores it. */

@@ -13,7 +13,10 @@ import type { RedisClient } from "./connection.js";
  * send pipelines to the wrong node of a cluster.
  */
 export const SCRIPTS = {
+  "append-persisted": script("append-persisted", 2),
   "cast-vote": script("cast-vote", 7),
+  "continue-stream": script("continue-stream", 1),
+  "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),
 };

@@ -1,3 +1,4 @@
+export * from "./breakable-link.js";
 export * from "./chromium.js";
 export * from "./database.js";
 export * from "./names.js";

@@ -1,5 +1,5 @@
 /** A Redis of one test's own, to be killed, frozen and wiped. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startRedisServer } from "@votesync/local-stack";
@@ -44,6 +44,22 @@ export class OwnRedis {
     await mkdir(this.dataDir);
   }
 
+  /** Copies its disk, while it is down; `restoreCopy` brings that state back later. */
+  async copy(): Promise<void> {
+    await rm(this.copyDir, { recursive: true, force: true });
+    await cp(this.dataDir, this.copyDir, { recursive: true });
+  }
+
+  /** Its disk is that of an earlier day; only while it is down. */
+  async restoreCopy(): Promise<void> {
+    await rm(this.dataDir, { recursive: true });
+    await cp(this.copyDir, this.dataDir, { recursive: true });
+  }
+
+  private get copyDir(): string {
+    return `${this.dataDir}-copy`;
+  }
+
   /** Alive and silent, as a machine that swaps. */
   freeze(): void {
     process.kill(this.pid, "SIGSTOP");
@@ -55,6 +71,6 @@ export class OwnRedis {
 
   async remove(): Promise<void> {
     await this.kill9();
-    await rm(this.dataDir, { recursive: true, force: true });
+    for (const folder of [this.dataDir, this.copyDir]) await rm(folder, { recursive: true, force: true });
   }
 }

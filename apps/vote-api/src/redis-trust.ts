@@ -1,0 +1,120 @@
+/**
+ * Whether this replica may vote in Redis now. A Redis that was away may come back empty, from an old copy, or without the
+ * votes that went past it meanwhile; so after every lost connection and every opening of the breaker, before the next cast:
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   [*] --> Untrusted
+ *   Untrusted --> Trusted: marks agree, lost shards are rebuilt, degraded projects held
+ *   Untrusted --> Provisional: PostgreSQL is away, but Redis holds every shard's mark
+ *   Provisional --> Trusted: PostgreSQL is back
+ *   Trusted --> Untrusted: connection lost, or the breaker opened
+ * ```
+ *
+ * Provisional keeps votes going when a replica restarts while PostgreSQL is away; what could be wrong then is repaired
+ * from the rows later, for rows go by versions.
+ */
+import { ADVISORY_LOCKS } from "@votesync/core";
+import { withAdvisoryLock } from "@votesync/postgres-store";
+import {
+  adoptShard,
+  checkShards,
+  type FallbackRecovery,
+  rebuildShard,
+  type ShardTrust,
+  type Stores,
+} from "@votesync/reconcile";
+import { readEpoch } from "@votesync/redis-store";
+import { type Logger, withDeadline } from "@votesync/service-kit";
+
+/** PostgreSQL is asked no longer than this before votes go on without its word: well within a vote's deadline. */
+const CHECK_MS = 300;
+
+export interface RedisTrustDeps {
+  stores: Stores;
+  recovery: FallbackRecovery;
+  /** Projects of a shard that lost its data, to be read anew. */
+  onRebuilt: (shard: number, projectIds: string[]) => void;
+  log: Logger;
+}
+
+export class RedisTrust {
+  private state: "untrusted" | "provisional" | "trusted" = "untrusted";
+  /** Grows whenever trust is lost: an attempt that began before that proves nothing. */
+  private losses = 0;
+  private attempt: Promise<void> | null = null;
+
+  constructor(private readonly deps: RedisTrustDeps) {
+    for (const event of ["close", "end", "-node"]) deps.stores.redis.on(event, () => this.lose());
+  }
+
+  get isTrusted(): boolean {
+    return this.state !== "untrusted";
+  }
+
+  /** Trusted, and PostgreSQL agreed. */
+  get isCertain(): boolean {
+    return this.state === "trusted";
+  }
+
+  lose(): void {
+    this.state = "untrusted";
+    this.losses++;
+  }
+
+  /** Resolves once votes may be cast. @throws when they may not */
+  ensure(): Promise<void> {
+    this.attempt ??= this.establish().finally(() => {
+      this.attempt = null;
+    });
+    return this.attempt;
+  }
+
+  /** Looks again at a Redis that is trusted: it may have failed over to one that lacks data. */
+  async recheck(): Promise<void> {
+    if ([...(await checkShards(this.deps.stores)).values()].includes("lost")) this.lose();
+  }
+
+  private async establish(): Promise<void> {
+    const { losses } = this;
+    const state = await this.look();
+    if (losses !== this.losses) throw new Error("the connection to Redis was lost while it was checked");
+    this.state = state;
+  }
+
+  private async look(): Promise<"provisional" | "trusted"> {
+    const { stores, recovery } = this.deps;
+    const verdicts = await this.check();
+    if (verdicts === null) return "provisional";
+    for (const [shard, verdict] of verdicts) {
+      if (verdict === "new") await adoptShard(stores, shard);
+      if (verdict === "lost") await this.rebuild(shard);
+    }
+    await recovery.holdDegraded();
+    return "trusted";
+  }
+
+  /** `null`: PostgreSQL does not say, but Redis is not empty. */
+  private async check(): Promise<Map<number, ShardTrust> | null> {
+    const { stores, log } = this.deps;
+    const { redis, names } = stores;
+    const epochs = await Promise.all(names.allShards().map((shard) => readEpoch(redis, names, shard)));
+    try {
+      return await withDeadline(checkShards(stores), CHECK_MS, "checking Redis against PostgreSQL");
+    } catch (error) {
+      if (epochs.includes(null) || redis.status !== "ready") throw error;
+      log.warn({ err: error }, "cannot check Redis against PostgreSQL; votes go on");
+      return null;
+    }
+  }
+
+  private async rebuild(shard: number): Promise<void> {
+    const { stores, log, onRebuilt } = this.deps;
+    await withAdvisoryLock(stores.pool, ADVISORY_LOCKS.shardRecovery, shard, async () => {
+      // Another replica may have been faster.
+      if ((await checkShards(stores)).get(shard) !== "lost") return;
+      log.warn({ shard }, "Redis has lost this shard's data, rebuilding it from PostgreSQL");
+      onRebuilt(shard, await rebuildShard(stores, shard));
+    });
+  }
+}

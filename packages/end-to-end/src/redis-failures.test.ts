@@ -1,0 +1,118 @@
+/**
+ * Redis fails under load, in every way a server can: killed, frozen, wiped, restored from an old copy, unreachable for one
+ * replica. Whatever was answered is found once, and both stores say the same in the end, without anybody's help.
+ */
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type ServiceProcess, waitFor } from "@votesync/testkit";
+import { Installation } from "./installation.js";
+import { expectOneTruth, settled, VoteLoad } from "./vote-load.js";
+
+const PROJECTS = Array.from({ length: 12 }, (_, i) => `failing:${i}`);
+
+let installation: Installation;
+let apis: ServiceProcess[];
+let workers: ServiceProcess[];
+let load: VoteLoad;
+
+beforeEach(async () => {
+  installation = await Installation.create({ VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" });
+  apis = [await installation.start("vote-api"), await installation.start("vote-api")];
+  workers = [await installation.start("vote-worker"), await installation.start("vote-worker")];
+  await installation.createProjects(apis[0] as ServiceProcess, PROJECTS);
+  load = new VoteLoad(apis, PROJECTS).start();
+  await load.more(300);
+});
+afterEach(async () => {
+  await load.stop();
+  await installation.remove();
+});
+
+test("killed and restarted three times", async () => {
+  for (let kill = 0; kill < 3; kill++) {
+    await installation.redisServer.kill9();
+    await load.moreDegraded(100);
+    await installation.redisServer.restart();
+    await throughRedisAgain();
+  }
+  await load.stop();
+  await expectOneTruth(installation, load);
+  expect(load.unavailable).toBe(0);
+}, 120_000);
+
+test("frozen, and thawed with all that waited for it", async () => {
+  installation.redisServer.freeze();
+  await load.moreDegraded(1_000);
+  installation.redisServer.thaw();
+  await throughRedisAgain();
+  await load.stop();
+  await expectOneTruth(installation, load);
+  expect(load.unavailable).toBe(0);
+}, 120_000);
+
+test("wiped after everything was applied: rebuilt, nothing is missing", async () => {
+  await load.stop();
+  await settled(installation);
+  await installation.redisServer.kill9();
+  await installation.redisServer.wipe();
+  await installation.redisServer.restart();
+  load.start();
+  await throughRedisAgain();
+  await load.stop();
+  await expectOneTruth(installation, load);
+}, 120_000);
+
+test("wiped with a backlog: only what no worker had applied is gone, and nothing is counted twice", async () => {
+  for (const worker of workers) process.kill(worker.pid, "SIGSTOP");
+  await load.more(300);
+  await load.stop();
+  const lost = await unappliedRequests();
+  expect(lost.size).toBeGreaterThan(0);
+  await installation.redisServer.kill9();
+  await installation.redisServer.wipe();
+  for (const worker of workers) process.kill(worker.pid, "SIGCONT");
+  await installation.redisServer.restart();
+  for (const request of lost) load.changes.delete(request);
+  // What they stand at now is what PostgreSQL says; their next vote starts from there.
+  load.standings.clear();
+  load.start();
+  await throughRedisAgain();
+  await load.stop();
+  await expectOneTruth(installation, load);
+}, 120_000);
+
+test("restored from an old copy: noticed, and read anew from PostgreSQL", async () => {
+  await installation.redisServer.kill9();
+  await installation.redisServer.copy();
+  await installation.redisServer.restart();
+  await throughRedisAgain();
+  await load.stop();
+  await settled(installation);
+  await installation.redisServer.kill9();
+  await installation.redisServer.restoreCopy();
+  await installation.redisServer.restart();
+  load.start();
+  await throughRedisAgain();
+  await load.stop();
+  await expectOneTruth(installation, load);
+}, 120_000);
+
+/** Votes go the fast way again, for a while. */
+async function throughRedisAgain(): Promise<void> {
+  await waitFor("votes to go through Redis again", async () => {
+    const { answers, degraded } = load;
+    await load.more(50);
+    return load.answers - answers - (load.degraded - degraded) >= 50;
+  });
+  await load.more(300);
+}
+
+/** Requests in the streams whose rows are not committed. */
+async function unappliedRequests(): Promise<Set<string>> {
+  const rows = await installation.query<{ shard: number; last_id: string }>(
+    "SELECT shard, last_id FROM shard_progress",
+  );
+  const entries = await Promise.all(
+    rows.map(({ shard, last_id }) => installation.redis.xrange(installation.names.events(shard), `(${last_id}`, "+")),
+  );
+  return new Set(entries.flat().map(([, fields]) => fields[1]?.split("\n")[2] ?? ""));
+}

@@ -1,0 +1,223 @@
+/**
+ * A vote while Redis is away: one transaction does what the cast and the worker do, by the same rules. It is slower by an
+ * order of magnitude, and right.
+ *
+ * It holds the shard's row and the project's, so neither a worker nor another fallback moves anything meanwhile. Redis may
+ * hold votes that are no rows yet, so what stands here can be old: the vote is therefore always written, with a version
+ * above all that this side knows and above Redis's clock, also where it changes nothing here (`unchanged`).
+ *
+ * Beside the vote it leaves a row in `outbox`: the project is degraded until somebody has recovered it. The row is also
+ * the answer to its Idempotency-Key and one mark of the limit, which counts only votes of this path.
+ */
+import { nextVersion, type VoteAction, type VoteType, voteTransition } from "@votesync/core";
+import type pg from "pg";
+import { inTransaction } from "./transaction.js";
+
+export interface FallbackVote {
+  requestId: string;
+  shard: number;
+  projectId: string;
+  userId: string;
+  voteType: VoteType;
+  limit: { max: number; windowMs: number };
+  idempotency?: { key: string; fingerprint: string } | undefined;
+  /** What Redis's clock should show now, µs: versions must not fall behind those it gave out. */
+  redisNowUs: number;
+}
+
+export interface FallbackAnswer {
+  requestId: string;
+  projectId: string;
+  userId: string;
+  action: VoteAction;
+  upvotes: number;
+  downvotes: number;
+  voteType: VoteType;
+  version: number;
+  acceptedAtUs: number;
+}
+
+export type FallbackOutcome =
+  | { kind: "answer"; replayed: boolean; rate: { remaining: number; resetUs: number }; answer: FallbackAnswer }
+  | { kind: "limited"; resetUs: number }
+  | { kind: "conflict" }
+  | { kind: "unknown-project" };
+
+const IDEMPOTENCY_KEPT = "interval '1 day'";
+/** A request is sent again within seconds; asking for no more keeps the search within a month's partition. */
+const REQUEST_SEARCHED = "interval '1 hour'";
+
+export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promise<FallbackOutcome> {
+  return inTransaction(pool, async (client) => {
+    const project = await lockProject(client, vote);
+    if (project === null) return { kind: "unknown-project" };
+    const found = await findFacts(client, vote, project.period);
+    const rate = rateOf(vote.limit, found);
+    const earlier = found.earlier;
+    if (earlier !== null) {
+      if (earlier.fingerprint !== null && earlier.fingerprint !== vote.idempotency?.fingerprint) {
+        return { kind: "conflict" };
+      }
+      return { kind: "answer", replayed: earlier.fingerprint !== null, rate, answer: toAnswer(vote, earlier) };
+    }
+    if (vote.limit.max > 0 && found.used >= vote.limit.max) return { kind: "limited", resetUs: rate.resetUs };
+    const answer = await write(client, vote, project, found);
+    return { kind: "answer", replayed: false, rate: afterOneMore(vote.limit, rate, found.used), answer };
+  });
+}
+
+interface LockedProject {
+  upvotes: number;
+  downvotes: number;
+  version: number;
+  period: number;
+}
+
+/** The shard first, as workers do: two who take the same locks in another order wait for each other. */
+async function lockProject(client: pg.PoolClient, { shard, projectId }: FallbackVote): Promise<LockedProject | null> {
+  await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [shard]);
+  const { rows } = await client.query<LockedProject>(
+    "SELECT upvotes, downvotes, version, period FROM projects WHERE id = $1 FOR UPDATE",
+    [projectId],
+  );
+  return rows[0] ?? null;
+}
+
+interface EarlierAnswer {
+  request_id: string;
+  action: VoteAction;
+  upvotes: number;
+  downvotes: number;
+  vote_type: VoteType;
+  version: number;
+  accepted_at_us: number;
+  /** `null`: not an Idempotency-Key but this very request, which Redis took after all and a worker has applied. */
+  fingerprint: string | null;
+}
+
+interface Facts {
+  now_us: number;
+  used: number;
+  oldest_us: number | null;
+  vote: { vote_type: VoteType; version: number; voted_at_us: number } | null;
+  earlier: EarlierAnswer | null;
+}
+
+const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
+
+const FIND_FACTS = `
+  WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+  marks AS (
+    SELECT count(*) AS used, ${US("min(accepted_at)")} AS oldest_us
+      FROM outbox, clock
+     WHERE project_id = $1 AND user_id = $2 AND accepted_at > now - $3 * interval '1 millisecond'
+  ), vote AS (
+    SELECT vote_type, version, ${US("voted_at")} AS voted_at_us
+      FROM votes WHERE project_id = $1 AND period = $4 AND user_id = $2
+  ), earlier AS (
+    SELECT request_id, action, upvotes, downvotes, vote_type, version, ${US("accepted_at")} AS accepted_at_us,
+           NULL AS fingerprint
+      FROM vote_events, clock WHERE request_id = $5 AND accepted_at > now - ${REQUEST_SEARCHED}
+     UNION ALL
+    SELECT request_id, action, upvotes, downvotes, vote_type, version, ${US("accepted_at")}, fingerprint
+      FROM outbox, clock
+     WHERE project_id = $1 AND user_id = $2 AND idempotency_key = $6 AND accepted_at > now - ${IDEMPOTENCY_KEPT}
+     LIMIT 1
+  )
+  SELECT ${US("now")} AS now_us, used, oldest_us, to_json(vote) AS vote, to_json(earlier) AS earlier
+    FROM clock, marks LEFT JOIN vote ON true LEFT JOIN earlier ON true`;
+
+async function findFacts(client: pg.PoolClient, vote: FallbackVote, period: number): Promise<Facts> {
+  const { rows } = await client.query<Facts>(FIND_FACTS, [
+    vote.projectId,
+    vote.userId,
+    vote.limit.windowMs,
+    period,
+    vote.requestId,
+    vote.idempotency?.key ?? null,
+  ]);
+  return rows[0] as Facts;
+}
+
+function rateOf({ max, windowMs }: FallbackVote["limit"], { used, oldest_us, now_us }: Facts) {
+  const resetUs = oldest_us === null ? 0 : Math.max(0, oldest_us + windowMs * 1_000 - now_us);
+  return { remaining: Math.max(0, max - used), resetUs };
+}
+
+function afterOneMore({ max, windowMs }: FallbackVote["limit"], rate: ReturnType<typeof rateOf>, used: number) {
+  return { remaining: Math.max(0, max - used - 1), resetUs: used === 0 ? windowMs * 1_000 : rate.resetUs };
+}
+
+const toAnswer = (vote: FallbackVote, earlier: EarlierAnswer): FallbackAnswer => ({
+  requestId: earlier.request_id,
+  projectId: vote.projectId,
+  userId: vote.userId,
+  action: earlier.action,
+  upvotes: earlier.upvotes,
+  downvotes: earlier.downvotes,
+  voteType: earlier.vote_type,
+  version: earlier.version,
+  acceptedAtUs: earlier.accepted_at_us,
+});
+
+const AT = (us: string) => `'epoch'::timestamptz + ${us}::bigint * interval '1 microsecond'`;
+
+const WRITE = `
+  WITH vote AS (
+    INSERT INTO votes (project_id, period, user_id, vote_type, version, voted_at)
+    VALUES ($1, $2, $3, $4, $5, ${AT("$6")})
+    ON CONFLICT (project_id, period, user_id) DO UPDATE
+      SET vote_type = excluded.vote_type, version = excluded.version, voted_at = excluded.voted_at
+  ), event AS (
+    INSERT INTO vote_events (project_id, version, accepted_at, period, user_id, action, vote_type, previous_vote_type,
+                             upvotes, downvotes, request_id, stream_id)
+    VALUES ($1, $5, ${AT("$6")}, $2, $3, $7, $4, $8, $9, $10, $11, 'fallback')
+  ), project AS (
+    UPDATE projects SET upvotes = $9, downvotes = $10, version = $5 WHERE id = $1
+  )
+  INSERT INTO outbox (project_id, period, user_id, vote_type, version, accepted_at, action, previous_vote_type, upvotes,
+                      downvotes, request_id, idempotency_key, fingerprint, shard, previous_at)
+  VALUES ($1, $2, $3, $4, $5, ${AT("$6")}, $7, $8, $9, $10, $11, $12, $13, $14, ${AT("$15")})`;
+
+async function write(
+  client: pg.PoolClient,
+  vote: FallbackVote,
+  project: LockedProject,
+  found: Facts,
+): Promise<FallbackAnswer> {
+  const held = found.vote;
+  const current = held?.vote_type ?? "none";
+  const { action, upvotesDelta, downvotesDelta } = voteTransition(current, vote.voteType);
+  const upvotes = Math.max(0, project.upvotes + upvotesDelta);
+  const downvotes = Math.max(0, project.downvotes + downvotesDelta);
+  const lastVersion = Math.max(project.version, held?.version ?? 0);
+  const version = nextVersion(lastVersion, Math.max(found.now_us, vote.redisNowUs));
+  if (vote.idempotency !== undefined) await forgetKey(client, vote, vote.idempotency.key);
+  await client.query(WRITE, [
+    vote.projectId,
+    project.period,
+    vote.userId,
+    vote.voteType,
+    version,
+    found.now_us,
+    action,
+    current,
+    upvotes,
+    downvotes,
+    vote.requestId,
+    vote.idempotency?.key ?? null,
+    vote.idempotency?.fingerprint ?? null,
+    vote.shard,
+    held === null || current === "none" ? 0 : held.voted_at_us,
+  ]);
+  const { requestId, projectId, userId, voteType } = vote;
+  return { requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs: found.now_us };
+}
+
+/** An answer to the same key that is still there has had its day. */
+async function forgetKey(client: pg.PoolClient, { projectId, userId }: FallbackVote, key: string): Promise<void> {
+  await client.query(
+    "UPDATE outbox SET idempotency_key = NULL WHERE project_id = $1 AND user_id = $2 AND idempotency_key = $3",
+    [projectId, userId, key],
+  );
+}

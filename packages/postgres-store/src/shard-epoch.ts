@@ -1,0 +1,36 @@
+/**
+ * Which life of Redis's data each shard belongs to. The same uuid stands in Redis; another one there, or none, or a stream
+ * that does not hold `last_id`, and Redis has lost data.
+ */
+import type pg from "pg";
+
+export interface ShardEpoch {
+  shard: number;
+  epoch: string;
+  /** Up to here the stream of this epoch need not hold `lastId`. */
+  epochFromId: string;
+  lastId: string;
+}
+
+export async function readShardEpochs(pool: pg.Pool): Promise<ShardEpoch[]> {
+  const { rows } = await pool.query<{ shard: number; epoch: string; epoch_from_id: string; last_id: string }>(
+    "SELECT shard, epoch, epoch_from_id, last_id FROM shard_progress ORDER BY shard",
+  );
+  return rows.map((row) => ({
+    shard: row.shard,
+    epoch: row.epoch,
+    epochFromId: row.epoch_from_id,
+    lastId: row.last_id,
+  }));
+}
+
+/** The shard's data in Redis begin anew. @returns the new epoch, to be told to Redis once it is rebuilt */
+export async function beginEpoch(pool: pg.Pool, shard: number, fromId: string): Promise<string> {
+  const { rows } = await pool.query<{ epoch: string }>(
+    "UPDATE shard_progress SET epoch = gen_random_uuid(), epoch_from_id = $2 WHERE shard = $1 RETURNING epoch",
+    [shard, fromId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error(`shard_progress has no shard ${shard}: is the database migrated?`);
+  return row.epoch;
+}

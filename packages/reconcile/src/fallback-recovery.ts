@@ -1,0 +1,86 @@
+/**
+ * After the fallback: makes Redis know the votes that went past it. It works from the rows of `outbox` alone, so any process
+ * can do it, also when the one that took the votes is gone.
+ *
+ * Per project: hold it in Redis, so that nobody votes on what is out of date; hand over the answers to Idempotency-Keys;
+ * load it anew once the shard is applied; append the votes for whoever counts them; only then take the mark away. Killed
+ * in between, the next run starts over: every step may be repeated. A vote that comes in meanwhile leaves a mark of its own.
+ */
+import {
+  type DegradedProject,
+  findDegradedProjects,
+  markRecovered,
+  type OutboxVote,
+  readOutbox,
+} from "@votesync/postgres-store";
+import { appendPersisted, holdProject, rememberAnswer } from "@votesync/redis-store";
+import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
+import type { Stores } from "./stores.js";
+
+const PROJECTS_AT_ONCE = 8;
+const PROJECTS_PER_RUN = 200;
+const VOTES_PER_PROJECT = 1_000;
+
+export interface RecoveryReport {
+  recovered: number;
+  /** Their shard is not applied yet: they stay held, and degraded. */
+  waiting: number;
+  /** Whether there may be more. */
+  more: boolean;
+}
+
+export class FallbackRecovery {
+  constructor(
+    private readonly stores: Stores,
+    private readonly loader: ProjectLoader,
+  ) {}
+
+  /** Holds every degraded project: from then on no vote is cast on what Redis does not fully know. */
+  async holdDegraded(): Promise<void> {
+    const { redis, names, pool } = this.stores;
+    const degraded = await findDegradedProjects(pool, Number.MAX_SAFE_INTEGER);
+    await Promise.all(degraded.map(({ projectId }) => holdProject(redis, names, { projectId, reason: "recovered" })));
+  }
+
+  /** Recovers what is degraded now, a bounded part of it. */
+  async runOnce(): Promise<RecoveryReport> {
+    const degraded = await findDegradedProjects(this.stores.pool, PROJECTS_PER_RUN);
+    const report = { recovered: 0, waiting: 0, more: degraded.length === PROJECTS_PER_RUN };
+    for (let from = 0; from < degraded.length; from += PROJECTS_AT_ONCE) {
+      const batch = degraded.slice(from, from + PROJECTS_AT_ONCE);
+      const done = await Promise.all(batch.map((project) => this.recover(project)));
+      report.recovered += done.filter(Boolean).length;
+      report.waiting += done.filter((recovered) => !recovered).length;
+    }
+    return report;
+  }
+
+  private async recover(project: DegradedProject): Promise<boolean> {
+    const { redis, names, pool } = this.stores;
+    const votes = await readOutbox(pool, project, VOTES_PER_PROJECT);
+    const hold = await holdProject(redis, names, { projectId: project.projectId, reason: "recovered" });
+    await this.rememberAnswers(votes);
+    try {
+      await this.loader.load(project.projectId, hold);
+    } catch (error) {
+      if (error instanceof ShardBehindError) return false;
+      throw error;
+    }
+    const events = votes.map(({ event }) => event);
+    await appendPersisted(redis, names, project.shard, events);
+    await markRecovered(
+      pool,
+      events.map(({ requestId }) => requestId),
+    );
+    return true;
+  }
+
+  private async rememberAnswers(votes: OutboxVote[]): Promise<void> {
+    const { redis, names } = this.stores;
+    await Promise.all(
+      votes.map(({ event, idempotency }) =>
+        idempotency === null ? undefined : rememberAnswer(redis, names, { event, ...idempotency }),
+      ),
+    );
+  }
+}

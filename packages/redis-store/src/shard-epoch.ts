@@ -1,0 +1,35 @@
+/** The mark in Redis that says which life of its data this is, and what a shard's stream knows of itself. */
+import type { RedisNames } from "@votesync/core";
+import type { RedisClient } from "./connection.js";
+import { callScript } from "./scripts.js";
+
+/** `null`: this Redis never held the shard's data, or lost them. */
+export function readEpoch(client: RedisClient, names: RedisNames, shard: number): Promise<string | null> {
+  return client.get(names.epoch(shard));
+}
+
+export async function writeEpoch(client: RedisClient, names: RedisNames, shard: number, epoch: string): Promise<void> {
+  await client.set(names.epoch(shard), epoch);
+}
+
+/** Whether the shard's stream still holds this entry. */
+export async function holdsEntry(client: RedisClient, names: RedisNames, shard: number, id: string): Promise<boolean> {
+  return (await client.xrange(names.events(shard), id, id)).length > 0;
+}
+
+/**
+ * From now on the stream gives out only ids after `appliedId`. See `continue-stream.lua`.
+ * @returns the last id it gave out, as it now says
+ */
+export async function continueStream(
+  client: RedisClient,
+  names: RedisNames,
+  o: { shard: number; appliedId: string },
+): Promise<string> {
+  return (await callScript(client, "continue-stream", [names.events(o.shard)], [o.appliedId])) as string;
+}
+
+/** Every project of the shard that Redis holds, or holds back. */
+export function findLoadedProjects(client: RedisClient, names: RedisNames, shard: number): Promise<string[]> {
+  return client.zrange(names.loaded(shard), "0", "-1");
+}
