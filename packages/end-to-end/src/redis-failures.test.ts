@@ -52,6 +52,7 @@ test("frozen, and thawed with all that waited for it", async () => {
 test("wiped after everything was applied: rebuilt, nothing is missing", async () => {
   await load.stop();
   await settled(installation);
+  const before = await epochs();
   await installation.redisServer.kill9();
   await installation.redisServer.wipe();
   await installation.redisServer.restart();
@@ -59,6 +60,7 @@ test("wiped after everything was applied: rebuilt, nothing is missing", async ()
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
+  expect(await epochs()).not.toEqual(before);
 }, 120_000);
 
 test("wiped with a backlog: only what no worker had applied is gone, and nothing is counted twice", async () => {
@@ -87,6 +89,7 @@ test("restored from an old copy: noticed, and read anew from PostgreSQL", async 
   await throughRedisAgain();
   await load.stop();
   await settled(installation);
+  const before = await epochs();
   await installation.redisServer.kill9();
   await installation.redisServer.restoreCopy();
   await installation.redisServer.restart();
@@ -94,7 +97,11 @@ test("restored from an old copy: noticed, and read anew from PostgreSQL", async 
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
+  expect(await epochs()).not.toEqual(before);
 }, 120_000);
+
+/** They change when Redis's data are found to be others. */
+const epochs = () => installation.query("SELECT shard, epoch FROM shard_progress ORDER BY shard");
 
 /** Votes go the fast way again, for a while. */
 async function throughRedisAgain(): Promise<void> {

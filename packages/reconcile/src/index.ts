@@ -1,3 +1,4 @@
+export * from "./evict-cold-projects.js";
 export * from "./fallback-recovery.js";
 export * from "./project-loader.js";
 export * from "./shard-trust.js";
