@@ -1,3 +1,4 @@
+import { RedisNames } from "@votesync/core";
 import { connectPostgres, refreshRankings } from "@votesync/postgres-store";
 import { connectRedis } from "@votesync/redis-store";
 import {
@@ -10,6 +11,7 @@ import {
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
+import { createColdProjectEviction } from "./cold-project-eviction.js";
 import { configSchema } from "./config.js";
 
 const service = "sync-scheduler";
@@ -36,6 +38,13 @@ const rankings = createLoop({
   log,
 });
 
+const eviction = createColdProjectEviction({
+  stores: { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool },
+  idleMs: config.COLD_PROJECT_MS,
+  registry,
+  log,
+});
+
 await runUntilSignal({
   log,
   stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
@@ -44,5 +53,6 @@ await runUntilSignal({
     closing("redis", redis.close),
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
     rankings,
+    eviction,
   ],
 });
