@@ -1,4 +1,5 @@
 export * from "./ids.js";
+export * from "./launch-day.js";
 export * from "./names.js";
 export * from "./project.js";
 export * from "./ranking.js";

@@ -11,6 +11,7 @@
  * | `vote` | a vote that Redis took | applied | told | counted |
  * | `persisted` | a vote that the fallback took; its rows were there first | - | - | counted |
  * | `counts` | counters that were repaired or read anew | version only | told | - |
+ * | `closed` | a period ended with these counters, the next begins at zero | period moved on | told | - |
  */
 import { z } from "zod";
 import { entityIdSchema, userIdSchema } from "./ids.js";
@@ -20,6 +21,7 @@ export const EVENT_FIELD = "e";
 const EVENT_FORMAT = "1";
 const VALUES_PER_VOTE = 14;
 const VALUES_PER_COUNTS = 9;
+const VALUES_PER_CLOSED = 9;
 
 const count = z.coerce.number().int().nonnegative();
 
@@ -92,7 +94,22 @@ const countsEventSchema = z.object({
 });
 export type CountsEvent = z.infer<typeof countsEventSchema>;
 
-export type StreamEvent = VoteEvent | CountsEvent;
+const closedEventSchema = z.object({
+  kind: z.literal("closed"),
+  projectId: entityIdSchema,
+  /** The one that ended. */
+  period: count,
+  version: count,
+  /** Its counters at the instant. */
+  upvotes: count,
+  downvotes: count,
+  /** The instant, µs since 1970; the event itself may be written long after it. */
+  instantUs: count,
+  acceptedAtUs: count,
+});
+export type ClosedEvent = z.infer<typeof closedEventSchema>;
+
+export type StreamEvent = VoteEvent | CountsEvent | ClosedEvent;
 
 /** A stream entry that is no event: written by hand, or by a version this one does not know. */
 export class MalformedEventError extends Error {
@@ -110,6 +127,7 @@ export function parseEvent(wire: string | undefined): StreamEvent {
   if (format === EVENT_FORMAT) {
     if ((kind === "vote" || kind === "persisted") && values.length === VALUES_PER_VOTE) return parseVote(values);
     if (kind === "counts" && values.length === VALUES_PER_COUNTS) return parseCounts(values);
+    if (kind === "closed" && values.length === VALUES_PER_CLOSED) return parseClosed(values);
   }
   throw new MalformedEventError("unknown format");
 }
@@ -125,6 +143,13 @@ function parseCounts(values: string[]): CountsEvent {
   const [, kind, projectId, period, version, upvotes, downvotes, reason, acceptedAtUs] = values;
   return valid(
     countsEventSchema.safeParse({ kind, projectId, period, version, upvotes, downvotes, reason, acceptedAtUs }),
+  );
+}
+
+function parseClosed(values: string[]): ClosedEvent {
+  const [, kind, projectId, period, version, upvotes, downvotes, instantUs, acceptedAtUs] = values;
+  return valid(
+    closedEventSchema.safeParse({ kind, projectId, period, version, upvotes, downvotes, instantUs, acceptedAtUs }),
   );
 }
 

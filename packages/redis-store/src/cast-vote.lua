@@ -1,7 +1,7 @@
 -- Casts one vote, in one atomic step. The rule itself is core's `voteTransition`; a property test holds the two together.
 --
 -- KEYS (all of one shard, so of one cluster slot)
---   1 project     hash    upvotes, downvotes, version, period, voters, generation, last_event, held
+--   1 project     hash    upvotes, downvotes, version, period, voters, generation, last_event, held, opens_at, closes_at
 --   2 votes       prefix; the period is appended: hash, user id -> "<vote>:<version>:<given at, us>"
 --   3 events      stream  one entry per change, see core's vote-event.ts
 --   4 changed     zset    project id -> version
@@ -27,6 +27,8 @@
 --   answer, replayed 0|1, remaining, reset us, stored answer
 -- The stored answer is newline-joined: request id, project id, user id, action, upvotes, downvotes, vote, version,
 -- accepted at (us), stream id of the event it waits on.
+
+--- include roll-over
 
 local project, votes_of_periods, events, changed, request, rate, idempotency = unpack(KEYS)
 local request_id, project_id, user_id, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -86,7 +88,7 @@ end
 
 -- 2. The project as it stands.
 local state = redis.call('HMGET', project, 'version', 'upvotes', 'downvotes', 'period', 'voters', 'generation', 'last_event',
-  'held')
+  'held', 'opens_at', 'closes_at')
 local version = tonumber(state[1])
 if not version or state[8] then
   return { 'absent', now_text, state[8] or '', state[7] or '0-0' }
@@ -94,13 +96,25 @@ end
 local upvotes, downvotes = tonumber(state[2]) or 0, tonumber(state[3]) or 0
 local period, voters, generation, last_event = state[4], state[5], state[6], state[7]
 
--- 3. The limit, before anything is written: a refused vote changes nothing.
+-- 3. A period whose instant has passed ends before anything else is counted.
+if state[9] or state[10] then
+  local rolling = {
+    version = version, upvotes = upvotes, downvotes = downvotes, period = period,
+    opens_at = state[9] or nil, closes_at = state[10] or nil,
+  }
+  if roll_over({ project = project, events = events, changed = changed }, project_id, now, rolling) then
+    version, upvotes, downvotes, period = rolling.version, 0, 0, rolling.period
+    voters, last_event = 'complete', rolling.last_event
+  end
+end
+
+-- 4. The limit, before anything is written: a refused vote changes nothing.
 local used, reset = rate_used()
 if rate_max > 0 and used >= rate_max then
   return { 'limited', now_text, whole(reset) }
 end
 
--- 4. The user's vote as it stands.
+-- 5. The user's vote as it stands.
 local votes = votes_of_periods .. period
 local held = redis.call('HGET', votes, user_id)
 if not held and voters == 'partial' then
@@ -115,7 +129,7 @@ if held then
   current, given_at = string.match(held, '^(%a+):%d+:(%d+)$')
 end
 
--- 5. The transition.
+-- 6. The transition.
 local action = 'unchanged'
 if wanted ~= current then
   action = (wanted == 'none' and 'removed') or (current == 'none' and 'created') or 'changed'
@@ -136,7 +150,7 @@ if wanted ~= current then
   redis.call('ZADD', changed, version_text, project_id)
 end
 
--- 6. The answer, remembered for whoever asks again.
+-- 7. The answer, remembered for whoever asks again.
 if rate_max > 0 then
   used = redis.call('RPUSH', rate, now_text)
   redis.call('PEXPIRE', rate, math.ceil(window / 1000))

@@ -1,4 +1,5 @@
 export * from "./cast-vote.js";
+export * from "./close-period.js";
 export * from "./connection.js";
 export * from "./counts.js";
 export * from "./event-stream.js";

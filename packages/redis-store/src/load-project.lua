@@ -14,7 +14,8 @@
 --   4 upvotes  5 downvotes  6 version  7 period
 --   8 voters: complete (everybody with a vote follows) | partial (ask PostgreSQL for who is missing)
 --   9 generation: unique to this load
---   10.. user id, vote, user id, vote, ...
+--   10 opens at  11 closes at: us, empty where there is none: a period ends then
+--   12.. user id, vote, user id, vote, ...
 --
 -- Returns 1 when it loaded, 0 when it did not.
 
@@ -36,7 +37,7 @@ end
 redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 10, #ARGV, VALUES_PER_CALL do
+for first = 12, #ARGV, VALUES_PER_CALL do
   redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
 
@@ -52,6 +53,12 @@ end
 redis.call('DEL', project)
 redis.call('HSET', project, 'upvotes', ARGV[4], 'downvotes', ARGV[5], 'version', whole(new_version), 'period', ARGV[7],
   'voters', ARGV[8], 'generation', ARGV[9])
+if ARGV[10] ~= '' then
+  redis.call('HSET', project, 'opens_at', ARGV[10])
+end
+if ARGV[11] ~= '' then
+  redis.call('HSET', project, 'closes_at', ARGV[11])
+end
 if last_event then
   redis.call('HSET', project, 'last_event', last_event)
 end

@@ -39,6 +39,9 @@ export interface ColdProject {
   downvotes: number;
   version: number;
   period: number;
+  /** µs of Redis's clock at which the current period ends and the next begins: a launch's two instants. */
+  opensAtUs?: number | null;
+  closesAtUs?: number | null;
   /** Everybody with a vote in this period, or `null` when there are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
 }
@@ -69,6 +72,8 @@ export async function loadProject(
       period,
       votes === null ? "partial" : "complete",
       uuidv4(),
+      project.opensAtUs ?? "",
+      project.closesAtUs ?? "",
       ...(votes ?? []).flatMap((vote) => [vote.userId, heldVote(vote)]),
     ],
   );

@@ -15,6 +15,7 @@ import type { RedisClient } from "./connection.js";
 export const SCRIPTS = {
   "append-persisted": script("append-persisted", 2),
   "cast-vote": script("cast-vote", 7),
+  "close-period": script("close-period", 3),
   "continue-stream": script("continue-stream", 1),
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
@@ -23,8 +24,14 @@ export const SCRIPTS = {
 export type ScriptName = keyof typeof SCRIPTS;
 
 function script(name: string, numberOfKeys: number): { lua: string; numberOfKeys: number } {
-  // From dist/ and from src/ alike: the Lua files are read where they are written.
-  return { lua: readFileSync(new URL(`../src/${name}.lua`, import.meta.url), "utf8"), numberOfKeys };
+  // What several scripts do in the same way is a file of its own: Redis knows no libraries within a script.
+  const lua = readLua(name).replace(/^--- include ([\w-]+)$/gm, (_line, part: string) => readLua(part));
+  return { lua, numberOfKeys };
+}
+
+/** From dist/ and from src/ alike: the Lua files are read where they are written. */
+function readLua(name: string): string {
+  return readFileSync(new URL(`../src/${name}.lua`, import.meta.url), "utf8");
 }
 
 type ScriptMethods = Record<ScriptName, (...keysAndArguments: (string | number)[]) => Promise<unknown>>;
