@@ -1,3 +1,4 @@
+export * from "./dead-vote.js";
 export * from "./evict-cold-projects.js";
 export * from "./fallback-recovery.js";
 export * from "./project-loader.js";

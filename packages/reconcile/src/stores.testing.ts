@@ -99,8 +99,8 @@ export class TestStores implements Stores {
     const entries = await readEvents(this.redis, this.names, { shard, afterId: fromId, count: 10_000 });
     const toId = entries.at(-1)?.id;
     if (toId === undefined) return;
-    const events = entries.map(({ id, wire }) => ({ streamId: id, event: parseEvent(wire) }));
-    await applyEvents(this.pool, { shard, fromId, toId, events, dead: [] });
+    const events = entries.map(({ id, fields, wire }) => ({ streamId: id, fields, event: parseEvent(wire) }));
+    await applyEvents(this.pool, { shard, fromId, toId, events, failed: [], retryAt: new Date() });
   }
 
   async rows<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
