@@ -185,9 +185,10 @@ export class ShardTail {
       const id = event.projectId;
       const known = this.watched.get(id);
       if (known === undefined || (known !== null && event.version < known.version)) continue;
-      const { upvotes, downvotes, version, acceptedAtUs } = event;
+      const message = eventMessage(event);
+      const { upvotes, downvotes, version } = message.body;
       this.watched.set(id, { upvotes, downvotes, version });
-      this.deps.tell(eventMessage(event), acceptedAtUs);
+      this.deps.tell(message, event.acceptedAtUs);
     }
   }
 }

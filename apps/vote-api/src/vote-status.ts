@@ -92,7 +92,7 @@ function persistedStatus(request: Persisted): VoteStatus {
 function failedStatus(requestId: string, failed: FailedRequest, reader: Identity): VoteStatus {
   // It names a request, so it could be read.
   const event = tryParseEvent(wireOf(failed.fields));
-  if (event === null || event.kind === "counts") throw new Error("a failed request has no vote");
+  if (event === null || !("action" in event)) throw new Error("a failed request has no vote");
   const words = failed.state === "dead" ? VOTE_FAILED_WORDS : VOTE_WAITS_WORDS;
   return {
     request_id: requestId,

@@ -17,6 +17,9 @@ export interface ColdProjectRow {
   downvotes: number;
   version: number;
   period: number;
+  /** µs since 1970 at which the current period ends: a launch's two instants. */
+  opensAtUs: number | null;
+  closesAtUs: number | null;
   /** Everybody with a vote in the current period; `null` when they are more than asked for. */
   votes: VoteRow[] | null;
   /** Up to which entry of the shard's stream these rows are. */
@@ -24,7 +27,8 @@ export interface ColdProjectRow {
 }
 
 const READ_COLD_PROJECT = `
-  SELECT p.upvotes, p.downvotes, p.version, p.period,
+  SELECT p.upvotes, p.downvotes, p.version, p.period, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
+         (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
          (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
             FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
@@ -44,6 +48,8 @@ export async function readColdProject(
     downvotes: number;
     version: number;
     period: number;
+    opens_at_us: number | null;
+    closes_at_us: number | null;
     last_id: string;
     votes: [string, VoteType, string, string][];
   }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
@@ -56,6 +62,8 @@ export async function readColdProject(
     downvotes: row.downvotes,
     version: row.version,
     period: row.period,
+    opensAtUs: row.opens_at_us,
+    closesAtUs: row.closes_at_us,
     votes,
     lastId: row.last_id,
   };

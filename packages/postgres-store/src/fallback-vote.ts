@@ -11,6 +11,7 @@
  */
 import { nextVersion, type VoteAction, type VoteType, voteTransition } from "@votesync/core";
 import type pg from "pg";
+import { type LockedProject, lockCurrentPeriod } from "./project-periods.js";
 import { inTransaction } from "./transaction.js";
 
 export interface FallbackVote {
@@ -51,8 +52,8 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
   return inTransaction(pool, async (client) => {
     const project = await lockProject(client, vote);
     if (project === null) return { kind: "unknown-project" };
-    const found = await findFacts(client, vote, project.period);
-    const rate = rateOf(vote.limit, found);
+    const found = await findFacts(client, vote, project);
+    const rate = rateOf(vote.limit, found, project.now_us);
     const earlier = found.earlier;
     if (earlier !== null) {
       if (earlier.fingerprint !== null && earlier.fingerprint !== vote.idempotency?.fingerprint) {
@@ -61,28 +62,17 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
       return { kind: "answer", replayed: earlier.fingerprint !== null, rate, answer: toAnswer(vote, earlier) };
     }
     if (vote.limit.max > 0 && found.used >= vote.limit.max) {
-      return { kind: "limited", resetUs: rate.resetUs, nowUs: found.now_us };
+      return { kind: "limited", resetUs: rate.resetUs, nowUs: project.now_us };
     }
     const answer = await write(client, vote, project, found);
     return { kind: "answer", replayed: false, rate: afterOneMore(vote.limit, rate, found.used), answer };
   });
 }
 
-interface LockedProject {
-  upvotes: number;
-  downvotes: number;
-  version: number;
-  period: number;
-}
-
 /** The shard first, as workers do: two who take the same locks in another order wait for each other. */
 async function lockProject(client: pg.PoolClient, { shard, projectId }: FallbackVote): Promise<LockedProject | null> {
   await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [shard]);
-  const { rows } = await client.query<LockedProject>(
-    "SELECT upvotes, downvotes, version, period FROM projects WHERE id = $1 FOR UPDATE",
-    [projectId],
-  );
-  return rows[0] ?? null;
+  return lockCurrentPeriod(client, projectId);
 }
 
 interface EarlierAnswer {
@@ -98,7 +88,6 @@ interface EarlierAnswer {
 }
 
 interface Facts {
-  now_us: number;
   used: number;
   oldest_us: number | null;
   vote: { vote_type: VoteType; version: number; voted_at_us: number } | null;
@@ -108,7 +97,7 @@ interface Facts {
 const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
 
 const FIND_FACTS = `
-  WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+  WITH clock AS MATERIALIZED (SELECT 'epoch'::timestamptz + $7::bigint * interval '1 microsecond' AS now),
   marks AS (
     SELECT count(*) AS used, ${US("min(accepted_at)")} AS oldest_us
       FROM outbox, clock
@@ -126,23 +115,24 @@ const FIND_FACTS = `
      WHERE project_id = $1 AND user_id = $2 AND idempotency_key = $6 AND accepted_at > now - ${IDEMPOTENCY_KEPT}
      LIMIT 1
   )
-  SELECT ${US("now")} AS now_us, used, oldest_us, to_json(vote) AS vote, to_json(earlier) AS earlier
-    FROM clock, marks LEFT JOIN vote ON true LEFT JOIN earlier ON true`;
+  SELECT used, oldest_us, to_json(vote) AS vote, to_json(earlier) AS earlier
+    FROM marks LEFT JOIN vote ON true LEFT JOIN earlier ON true`;
 
-async function findFacts(client: pg.PoolClient, vote: FallbackVote, period: number): Promise<Facts> {
+async function findFacts(client: pg.PoolClient, vote: FallbackVote, project: LockedProject): Promise<Facts> {
   const { rows } = await client.query<Facts>(FIND_FACTS, [
     vote.projectId,
     vote.userId,
     vote.limit.windowMs,
-    period,
+    project.period,
     vote.requestId,
     vote.idempotency?.key ?? null,
+    project.now_us,
   ]);
   return rows[0] as Facts;
 }
 
-function rateOf({ max, windowMs }: FallbackVote["limit"], { used, oldest_us, now_us }: Facts) {
-  const resetUs = oldest_us === null ? 0 : Math.max(0, oldest_us + windowMs * 1_000 - now_us);
+function rateOf({ max, windowMs }: FallbackVote["limit"], { used, oldest_us }: Facts, nowUs: number) {
+  const resetUs = oldest_us === null ? 0 : Math.max(0, oldest_us + windowMs * 1_000 - nowUs);
   return { remaining: Math.max(0, max - used), resetUs };
 }
 
@@ -193,7 +183,7 @@ async function write(
   const upvotes = Math.max(0, project.upvotes + upvotesDelta);
   const downvotes = Math.max(0, project.downvotes + downvotesDelta);
   const lastVersion = Math.max(project.version, held?.version ?? 0);
-  const version = nextVersion(lastVersion, Math.max(found.now_us, vote.redisNowUs));
+  const version = nextVersion(lastVersion, Math.max(project.now_us, vote.redisNowUs));
   if (vote.idempotency !== undefined) await forgetKey(client, vote, vote.idempotency.key);
   await client.query(WRITE, [
     vote.projectId,
@@ -201,7 +191,7 @@ async function write(
     vote.userId,
     vote.voteType,
     version,
-    found.now_us,
+    project.now_us,
     action,
     current,
     upvotes,
@@ -213,7 +203,7 @@ async function write(
     held === null || current === "none" ? 0 : held.voted_at_us,
   ]);
   const { requestId, projectId, userId, voteType } = vote;
-  return { requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs: found.now_us };
+  return { requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs: project.now_us };
 }
 
 /** An answer to the same key that is still there has had its day. */

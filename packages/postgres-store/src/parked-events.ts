@@ -57,8 +57,8 @@ export async function parkEntries(
     stream_id: streamId,
     fields: fields.map(withoutNul),
     project_id: event?.projectId ?? null,
-    user_id: event === undefined || event.kind === "counts" ? null : event.userId,
-    request_id: event === undefined || event.kind === "counts" ? null : event.requestId,
+    user_id: event !== undefined && "userId" in event ? event.userId : null,
+    request_id: event !== undefined && "requestId" in event ? event.requestId : null,
     error: withoutNul(error),
   }));
   await client.query(PARK, [o.shard, JSON.stringify(rows), o.retryAt]);

@@ -8,6 +8,7 @@
  */
 import type { CountsEvent, StreamEvent, VoteEvent } from "@votesync/core";
 import type pg from "pg";
+import { endPeriods } from "./project-periods.js";
 
 export interface AppliedEvent {
   /** Its id in the stream. */
@@ -59,6 +60,7 @@ export async function applyToRows(
   events: AppliedEvent[],
   sawFallback: boolean,
 ): Promise<AppliedCounts[]> {
+  await endPeriods(client, events);
   const all = events.filter(isVote);
   const votes = sawFallback ? await withoutFallbackVotes(client, all) : all;
   const counts = votes.length === 0 ? [] : await applyVotes(client, votes);
@@ -154,7 +156,7 @@ function lastVotes(applied: AppliedVote[]): VoteEvent[] {
 
 /**
  * `before` and `written` together give the transitions that really happened. Both look at the same rows under the lock
- * on the shard, so nothing moves between them.
+ * on the shard, so nothing moves between them. Votes of a period that has ended move that period's counters.
  */
 const UPSERT_VOTES = `
   WITH incoming AS (
@@ -178,6 +180,12 @@ const UPSERT_VOTES = `
            sum((w.vote_type = 'down')::int - coalesce((b.vote_type = 'down')::int, 0)) AS downvotes
       FROM written w LEFT JOIN before b USING (project_id, period, user_id)
      GROUP BY project_id, period
+  ), late AS (
+    INSERT INTO project_periods AS pp (project_id, period, upvotes, downvotes)
+    SELECT m.project_id, m.period, m.upvotes, m.downvotes
+      FROM moved m JOIN projects p ON p.id = m.project_id AND p.period <> m.period
+    ON CONFLICT (project_id, period) DO UPDATE
+      SET upvotes = pp.upvotes + excluded.upvotes, downvotes = pp.downvotes + excluded.downvotes
   )
   UPDATE projects p
      SET upvotes = p.upvotes + coalesce(m.upvotes, 0), downvotes = p.downvotes + coalesce(m.downvotes, 0),

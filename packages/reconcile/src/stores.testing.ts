@@ -78,7 +78,7 @@ export class TestStores implements Stores {
     projectId: string,
     userId: string,
     voteType: VoteType,
-    o: { requestId?: string; idempotency?: { key: string; fingerprint: string } } = {},
+    o: { requestId?: string; idempotency?: { key: string; fingerprint: string }; unlimited?: boolean } = {},
   ): Promise<FallbackOutcome> {
     return castFallbackVote(this.pool, {
       requestId: o.requestId ?? this.newRequestId(projectId),
@@ -86,7 +86,7 @@ export class TestStores implements Stores {
       projectId,
       userId,
       voteType,
-      limit: { max: 5, windowMs: 10_000 },
+      limit: { max: o.unlimited === true ? 0 : 5, windowMs: 10_000 },
       idempotency: o.idempotency,
       redisNowUs: 0,
     });
