@@ -7,6 +7,7 @@ export * from "./event-partitions.js";
 export * from "./fallback-vote.js";
 export * from "./migrate.js";
 export * from "./outbox.js";
+export * from "./project-counters.js";
 export * from "./projects.js";
 export * from "./rankings.js";
 export * from "./shard-epoch.js";

@@ -1,4 +1,5 @@
 export * from "./cast-vote.js";
+export * from "./changed-projects.js";
 export * from "./connection.js";
 export * from "./counts.js";
 export * from "./event-stream.js";
@@ -6,6 +7,7 @@ export * from "./evict-project.js";
 export * from "./hold-project.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";
+export * from "./project-states.js";
 export * from "./recover-votes.js";
 export * from "./redis-clock.js";
 export * from "./reply-errors.js";
