@@ -10,6 +10,7 @@ export * from "./outbox.js";
 export * from "./project-counters.js";
 export * from "./projects.js";
 export * from "./rankings.js";
+export * from "./replay-events.js";
 export * from "./shard-epoch.js";
 export * from "./shard-progress.js";
 export * from "./vote-events.js";

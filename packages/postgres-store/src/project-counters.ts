@@ -1,4 +1,5 @@
 /** What PostgreSQL says of projects' counters, in one snapshot, and the one way they are set right. */
+import type { VoteType } from "@votesync/core";
 import type pg from "pg";
 import { inTransaction } from "./transaction.js";
 
@@ -95,4 +96,24 @@ export async function readProjectIds(pool: pg.Pool, o: { afterId: string; limit:
     o.limit,
   ]);
   return rows.map(({ id }) => id);
+}
+
+/**
+ * Who voted what in a period, and the project's version, in one snapshot.
+ * @returns `null` when they are more than `max`
+ */
+export async function readVoterRows(
+  pool: pg.Pool,
+  o: { projectId: string; period: number; max: number },
+): Promise<{ version: number; votes: Map<string, VoteType> } | null> {
+  const { rows } = await pool.query<{ version: number; votes: [string, VoteType][] }>(
+    `SELECT p.version,
+            (SELECT coalesce(json_agg(json_build_array(user_id, vote_type)), '[]')
+               FROM (SELECT user_id, vote_type FROM votes WHERE project_id = $1 AND period = $2 LIMIT $3) v) AS votes
+       FROM projects p WHERE p.id = $1`,
+    [o.projectId, o.period, o.max + 1],
+  );
+  const [row] = rows;
+  if (row === undefined || row.votes.length > o.max) return null;
+  return { version: row.version, votes: new Map(row.votes) };
 }

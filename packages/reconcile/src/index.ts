@@ -6,3 +6,4 @@ export * from "./reconcile.js";
 export * from "./repair-project.js";
 export * from "./shard-trust.js";
 export * from "./stores.js";
+export * from "./verify.js";

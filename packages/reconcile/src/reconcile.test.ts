@@ -3,6 +3,7 @@ import { readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
 import { compareProjects } from "./compare-projects.js";
 import { Reconciler } from "./reconcile.js";
 import { TestStores } from "./stores.testing.js";
+import { isClean, verify } from "./verify.js";
 
 const ID = "p";
 
@@ -136,4 +137,36 @@ test("while hundreds of votes are cast and applied, no drift is ever seen, and t
   expect(reports.flatMap(({ repaired }) => repaired)).toEqual([]);
   expect(verdicts.filter((verdict) => verdict === "drift")).toEqual([]);
   expect(verdicts).toContain("same");
+});
+
+const verified = () => verify(stores, { timeoutMs: 0 });
+
+test("verification finds nothing wrong with stores that agree, applied or not", async () => {
+  expect(await verified()).toMatchObject({ projects: 1, rows: 3, older_than_log: 0 });
+  expect(isClean(await verified())).toBe(true);
+  await stores.cast(ID, "dan", "down");
+  expect(isClean(await verified())).toBe(true);
+});
+
+test("verification names a row that the audit log does not say, a vote that the row does not say, and what was not told", async () => {
+  await stores.pool.query("UPDATE votes SET vote_type = 'none' WHERE user_id = 'ann'");
+  await stores.pool.query("UPDATE projects SET upvotes = 2");
+  await stores.redis.hset(stores.names.project(ID), { upvotes: "2" });
+  const report = await verified();
+  expect(report.counters).toEqual([]);
+  expect(report.replay).toEqual([{ projectId: ID, period: 0, userId: "ann", row: "none", event: "up" }]);
+  expect(report.voters).toEqual([{ projectId: ID, userId: "ann", redis: "up", row: "none" }]);
+  expect(report.told).toEqual([ID]);
+  expect(isClean(report)).toBe(false);
+});
+
+test("verification says what is still on its way when the time is up", async () => {
+  await stores.castPastRedis(ID, "dan", "up");
+  expect((await verified()).waiting).toMatchObject([{ projectId: ID, verdict: "waiting" }]);
+});
+
+test("rows older than the audit log are counted, not blamed", async () => {
+  await stores.pool.query("UPDATE votes SET voted_at = voted_at - interval '1 year' WHERE user_id = 'ann'");
+  await stores.pool.query("DELETE FROM vote_events WHERE user_id = 'ann'");
+  expect(await verified()).toMatchObject({ replay: [], older_than_log: 1 });
 });

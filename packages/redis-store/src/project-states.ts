@@ -1,5 +1,5 @@
 /** What Redis says of projects, for whoever compares it with PostgreSQL. */
-import type { RedisNames } from "@votesync/core";
+import { type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { STREAM_START } from "./event-stream.js";
 
@@ -38,4 +38,22 @@ export async function readProjectStates(
     });
   });
   return states;
+}
+
+/**
+ * Who voted what on a project, as far as Redis holds it.
+ * @returns `null` when they are more than `max`
+ */
+export async function readVoters(
+  client: RedisClient,
+  names: RedisNames,
+  o: { projectId: string; period: number; max: number },
+): Promise<{ isComplete: boolean; votes: Map<string, VoteType> } | null> {
+  const key = names.votes(o.projectId, o.period);
+  if ((await client.hlen(key)) > o.max) return null;
+  const [voters, held] = await Promise.all([client.hget(names.project(o.projectId), "voters"), client.hgetall(key)]);
+  const votes = Object.entries(held).map(
+    ([userId, vote]) => [userId, voteTypeSchema.parse(vote.split(":", 1)[0])] as const,
+  );
+  return { isComplete: voters === "complete", votes: new Map(votes) };
 }
