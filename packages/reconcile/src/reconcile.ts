@@ -46,7 +46,7 @@ export class Reconciler {
     const done = new Set([...suspects.done, ...others.done]);
     const checked: ChangedProject[] = changed.filter(({ projectId }) => done.has(projectId));
     await dropChecked(redis, names, { shard, checked });
-    return merge([suspects.report, others.report]);
+    return mergeReports([suspects.report, others.report]);
   }
 
   /** Some projects of any shards, rows counted. */
@@ -56,7 +56,7 @@ export class Reconciler {
       const ids = projectIds.filter((id) => this.stores.names.shardOf(id) === shard);
       if (ids.length > 0) reports.push((await this.check(shard, ids, true)).report);
     }
-    return merge(reports);
+    return mergeReports(reports);
   }
 
   /** The next `limit` projects by id, rows counted. @returns where to go on; from the start after the last one */
@@ -109,7 +109,7 @@ export class Reconciler {
   }
 }
 
-export function merge(reports: readonly ReconcileReport[]): ReconcileReport {
+export function mergeReports(reports: readonly ReconcileReport[]): ReconcileReport {
   const all = emptyReport();
   for (const report of reports) {
     all.compared += report.compared;
