@@ -1,3 +1,6 @@
+export * from "./cast-again.js";
+export * from "./dead-letter-view.js";
+export * from "./dead-letters.js";
 export * from "./dead-vote.js";
 export * from "./evict-cold-projects.js";
 export * from "./fallback-recovery.js";
