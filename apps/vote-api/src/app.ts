@@ -31,6 +31,8 @@ export interface AppDeps {
   redis: RedisClient;
   names: RedisNames;
   postgres: PostgresConnection;
+  /** Whether what Redis says now can be relied on. */
+  redisUsable: () => boolean;
   deadLetters: DeadLetters;
   health: Health;
   /** Every dependency and every service. */

@@ -86,6 +86,7 @@ const app = createApp({
   redis: redis.client,
   names,
   postgres,
+  redisUsable: () => trust.isTrusted,
   deadLetters,
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
