@@ -1,5 +1,5 @@
 /** The shapes of answers, for the OpenAPI document. */
-import { entityIdSchema, voteActionSchema } from "@votesync/core";
+import { entityIdSchema, voteActionSchema, voteTypeSchema } from "@votesync/core";
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
@@ -70,4 +70,49 @@ const problem = z.object({
 
 const projectList = z.object({ projects: z.array(project), next_cursor: z.string().nullable() });
 
-export const answerSchemas = { project, projectList, vote, voteStatus, guestSession, problem };
+const deadLetterEvent = z.object({
+  kind: z.enum(["vote", "persisted", "counts"]),
+  project_id: entityIdSchema,
+  period: count,
+  version,
+  upvotes: count,
+  downvotes: count,
+  accepted_at: time,
+  request_id: z.string().optional(),
+  user_id: z.string().optional(),
+  action: voteActionSchema.optional(),
+  vote_type: voteTypeSchema.optional(),
+  previous_vote_type: voteTypeSchema.optional(),
+  reason: z.string().optional(),
+});
+
+const deadLetter = z.object({
+  id: z.string().describe("`<shard>.<stream id>`"),
+  shard: count,
+  stream_id: z.string(),
+  project_id: z.string().nullable(),
+  user_id: z.string().nullable(),
+  request_id: z.string().nullable(),
+  error: z.string().describe("Of the last try"),
+  attempts: count,
+  created_at: time,
+  event: deadLetterEvent.nullable().describe("`null` when the entry cannot be read"),
+  fields: z.array(z.string()).describe("The stream entry as it was: name, value, name, value, …"),
+  withdrawn: z.boolean().describe("Its vote was taken out of Redis and its voter told"),
+  resolution: z.enum(["replayed", "superseded", "dropped"]).nullable(),
+  resolved_at: time.nullable(),
+  replay_request_id: z.string().nullable(),
+});
+
+const deadLetterList = z.object({ dead_letters: z.array(deadLetter), next_cursor: z.string().nullable() });
+
+export const answerSchemas = {
+  project,
+  projectList,
+  vote,
+  voteStatus,
+  guestSession,
+  problem,
+  deadLetter,
+  deadLetterList,
+};

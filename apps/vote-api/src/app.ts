@@ -3,13 +3,15 @@
  */
 import type { RedisNames } from "@votesync/core";
 import type { PostgresConnection } from "@votesync/postgres-store";
+import type { DeadLetters } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
 import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { answerable } from "./answerable-error.js";
-import { type Authenticator, identityOf, requireIdentity } from "./authenticate.js";
+import { type Authenticator, identityOf, requireAdmin, requireIdentity } from "./authenticate.js";
 import { MAX_BODY_BYTES } from "./body-limit.js";
 import type { CrossOrigin } from "./cross-origin.js";
+import { deadLetterRoutes } from "./dead-letter-routes.js";
 import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
 import { openApiDocument } from "./openapi.js";
@@ -31,6 +33,7 @@ export interface AppDeps {
   postgres: PostgresConnection;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
+  deadLetters: DeadLetters;
   health: Health;
   /** Every dependency and every service. */
   status: Health;
@@ -54,8 +57,13 @@ export function createApp(deps: AppDeps): Express {
   // Not strict: what is JSON but no object is told so by the schema, as on the short way.
   const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
   const projects = projectRoutes(deps);
+  const letters = deadLetterRoutes(deps.deadLetters);
+  const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
+  route(app, "/api/votes/dead-letters", { get: [...admin, letters.list] });
+  route(app, "/api/votes/dead-letters/:id", { get: [...admin, letters.get], delete: [...admin, letters.drop] });
+  route(app, "/api/votes/dead-letters/:id/replay", { post: [...admin, letters.replay] });
   route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
   route(app, "/api/projects/:id", { get: [projects.get] });
   route(app, "/api/session/guest", { post: [guestSession(deps.auth)] });
@@ -69,7 +77,7 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
-type Method = "get" | "post";
+type Method = "get" | "post" | "delete";
 
 /** One path and all it can do; anything else is answered 405 with what it can. */
 function route(app: Express, path: string, handlers: Partial<Record<Method, RequestHandler[]>>): void {

@@ -1,12 +1,12 @@
 /**
  * Waits until PostgreSQL has a vote, for callers that asked for `"durability": "committed"`.
  *
- * An event is committed once its shard's `last_id` has passed it. However many wait, one query answers them all, and
- * when nobody waits nothing is asked.
+ * An event is committed once its shard's `last_id` has passed it, unless it failed and was passed over: then it may be
+ * committed by a retry. However many wait, two queries answer them all, and when nobody waits nothing is asked.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds } from "@votesync/core";
-import { readShardProgress } from "@votesync/postgres-store";
+import { findFailedEntries, readShardProgress } from "@votesync/postgres-store";
 import type pg from "pg";
 
 const POLL_MS = 20;
@@ -43,13 +43,23 @@ export class CommitWatch {
     this.polling = true;
     while (this.waiters.size > 0) {
       // PostgreSQL being away is what the deadlines are for.
-      const progress = await readShardProgress(this.pool).catch(() => new Map<number, string>());
-      for (const { shard, eventId, settle } of this.waiters) {
-        const lastId = progress.get(shard);
-        if (lastId !== undefined && compareStreamIds(eventId, lastId) <= 0) settle(true);
-      }
+      await this.settleCommitted().catch(() => undefined);
       await delay(POLL_MS);
     }
     this.polling = false;
+  }
+
+  private async settleCommitted(): Promise<void> {
+    const progress = await readShardProgress(this.pool);
+    const passed = [...this.waiters].filter(({ shard, eventId }) => {
+      const lastId = progress.get(shard);
+      return lastId !== undefined && compareStreamIds(eventId, lastId) <= 0;
+    });
+    if (passed.length === 0) return;
+    // Parked in the same transaction that passed it over, so whatever failed is found.
+    const entries = passed.map(({ shard, eventId }) => ({ shard, streamId: eventId }));
+    const failed = await findFailedEntries(this.pool, entries);
+    const hasFailed = new Set(failed.map(({ shard, streamId }) => `${shard} ${streamId}`));
+    for (const { shard, eventId, settle } of passed) if (!hasFailed.has(`${shard} ${eventId}`)) settle(true);
   }
 }

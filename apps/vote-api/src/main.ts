@@ -1,7 +1,7 @@
 import { RedisNames } from "@votesync/core";
 import { connectMongo } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
-import { FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
+import { DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -52,6 +52,8 @@ const trust = new RedisTrust({ stores, recovery, log, onRebuilt: (_shard, ids) =
 const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, loader, log, onRecovered: pathMetrics.recovered });
 const fastPath = createFastPath({ ...stores, clock, trust, degraded, onBreaker: pathMetrics.breaker });
 const casting = { ...stores, fastPath, degraded, clock, loader, limit, onFallback: pathMetrics.fallback };
+const withoutLimit = { ...casting, limit: { max: 0, windowMs: 1 } };
+const deadLetters = new DeadLetters(stores, (vote) => castVote(withoutLimit, vote));
 const commits = new CommitWatch(postgres.pool);
 const voteRoute: VoteRouteDeps = {
   castVote: (vote) => castVote(casting, vote),
@@ -85,6 +87,7 @@ const app = createApp({
   names,
   postgres,
   redisUsable: () => trust.isTrusted,
+  deadLetters,
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
   metrics,

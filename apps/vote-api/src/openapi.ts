@@ -7,7 +7,12 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from "@asteasolutions/zod-to-openapi";
-import { castVoteBodySchema, createProjectBodySchema, listProjectsQuerySchema } from "@votesync/core";
+import {
+  castVoteBodySchema,
+  createProjectBodySchema,
+  listDeadLettersQuerySchema,
+  listProjectsQuerySchema,
+} from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
 
@@ -34,10 +39,14 @@ const body = (schema: z.ZodType) => ({ required: true, content: { "application/j
 const PROBLEMS = {
   400: problemJson("Malformed JSON, or a value of the wrong form (see `errors`)"),
   401: problemJson("No token, or an invalid one"),
+  403: problemJson("Not for the caller's role"),
   404: problemJson("No such thing"),
   503: problemJson("A store is away; try again after `Retry-After` seconds"),
 };
-const { 400: badRequest, 401: unauthorized, 404: missing, 503: unavailable } = PROBLEMS;
+const { 400: badRequest, 401: unauthorized, 403: forbidden, 404: missing, 503: unavailable } = PROBLEMS;
+
+const forAdmins = { 401: unauthorized, 403: forbidden, 503: unavailable };
+const letterId = z.object({ id: z.string() });
 
 const ROUTES: RouteConfig[] = [
   {
@@ -69,7 +78,57 @@ const ROUTES: RouteConfig[] = [
     summary: "What became of a vote",
     security,
     request: { params: z.object({ request_id: z.string() }) },
-    responses: { 200: json(answerSchemas.voteStatus, "Found"), 401: unauthorized, 404: missing, 503: unavailable },
+    responses: {
+      200: json(answerSchemas.voteStatus, "Found"),
+      401: unauthorized,
+      403: forbidden,
+      404: missing,
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/votes/dead-letters",
+    summary: "Votes that could not be stored and were given up, newest first (admin)",
+    security,
+    request: { query: listDeadLettersQuerySchema },
+    responses: { 200: json(answerSchemas.deadLetterList, "A page"), 400: badRequest, ...forAdmins },
+  },
+  {
+    method: "get",
+    path: "/api/votes/dead-letters/{id}",
+    summary: "One dead letter (admin)",
+    security,
+    request: { params: letterId },
+    responses: { 200: json(answerSchemas.deadLetter, "Found"), 404: missing, ...forAdmins },
+  },
+  {
+    method: "post",
+    path: "/api/votes/dead-letters/{id}/replay",
+    summary: "Cast a dead letter's vote anew (admin)",
+    description: "Unless its user has voted since: then it is resolved as `superseded` and nothing is cast.",
+    security,
+    request: { params: letterId },
+    responses: {
+      200: json(answerSchemas.deadLetter, "Resolved"),
+      404: missing,
+      409: problemJson("It is resolved already, or the vote's project does not exist"),
+      422: problemJson("It holds no vote that could be cast"),
+      ...forAdmins,
+    },
+  },
+  {
+    method: "delete",
+    path: "/api/votes/dead-letters/{id}",
+    summary: "Leave a dead letter be; its row is kept (admin)",
+    security,
+    request: { params: letterId },
+    responses: {
+      200: json(answerSchemas.deadLetter, "Dropped, now or before"),
+      404: missing,
+      409: problemJson("It was replayed already"),
+      ...forAdmins,
+    },
   },
   {
     method: "post",

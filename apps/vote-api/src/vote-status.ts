@@ -1,10 +1,25 @@
 /**
- * The use case: what became of a request. Redis knows it for an hour, the audit log for good.
+ * The use case: what became of a request. Redis knows it for an hour, the audit log for good, and a request whose event
+ * could not be applied stands with that event: parked, or a dead letter.
  *
- * Nobody writes "persisted" anywhere: a request is persisted once its shard has been applied up to its event.
+ * Nobody writes "persisted" anywhere: a request is persisted once its row in the audit log is there.
  */
-import { compareStreamIds, type RedisNames, shardOfRequestId, type VoteAction } from "@votesync/core";
-import { findDeadLetter, findPersistedRequest, type PostgresConnection, readLastId } from "@votesync/postgres-store";
+import {
+  compareStreamIds,
+  type RedisNames,
+  shardOfRequestId,
+  tryParseEvent,
+  type VoteAction,
+  wireOf,
+} from "@votesync/core";
+import {
+  type FailedRequest,
+  findFailedRequest,
+  findPersistedRequest,
+  type PostgresConnection,
+  readLastId,
+} from "@votesync/postgres-store";
+import { VOTE_FAILED_WORDS } from "@votesync/reconcile";
 import { type RedisClient, readVoteAnswer, type VoteAnswer } from "@votesync/redis-store";
 import type { Identity } from "@votesync/service-kit";
 
@@ -27,11 +42,17 @@ export interface VoteStatusDeps {
   postgres: PostgresConnection;
 }
 
+/** A replay may fail and be replayed in turn. */
+const REPLAYS_FOLLOWED = 10;
+/** What a voter is told of a vote that waits for its next try; operators see what PostgreSQL said. */
+const VOTE_WAITS_WORDS = "Your vote could not be stored yet. It is tried again.";
+
 /** @returns `null` when there is no such request, or it is somebody else's */
 export async function readVoteStatus(
   deps: VoteStatusDeps,
   requestId: string,
   reader: Identity,
+  replaysLeft = REPLAYS_FOLLOWED,
 ): Promise<VoteStatus | null> {
   const shard = shardOfRequestId(requestId, deps.names.shards);
   if (shard === null) return null;
@@ -39,11 +60,17 @@ export async function readVoteStatus(
   const accepted = await readVoteAnswer(deps.redis, deps.names, { shard, requestId }).catch(() => null);
   // Progress before rows: what was committed when the progress was read is visible to every later read.
   const lastId = await readLastId(deps.postgres.pool, shard);
+  // An entry that was parked when the first was read may be a row by now, so the rows are read last.
+  const failed = await findFailedRequest(deps.postgres.pool, requestId);
   const persisted = await findPersistedRequest(deps.postgres.prisma, requestId);
-  const voter = persisted?.userId ?? accepted?.userId;
+  const voter = (persisted ?? failed ?? accepted)?.userId;
   if (voter === undefined || (voter !== reader.userId && reader.role !== "admin")) return null;
   if (persisted !== null) return persistedStatus(persisted);
-  return waitingStatus(deps, shard, accepted as VoteAnswer, lastId);
+  if (failed === null) return waitingStatus(accepted as VoteAnswer, lastId);
+  const status = failedStatus(requestId, failed, reader);
+  if (failed.replayRequestId === null || replaysLeft === 0) return status;
+  const replay = await readVoteStatus(deps, failed.replayRequestId, reader, replaysLeft - 1);
+  return { ...(replay ?? status), request_id: requestId, reconciled: true };
 }
 
 type Persisted = NonNullable<Awaited<ReturnType<typeof findPersistedRequest>>>;
@@ -62,28 +89,38 @@ function persistedStatus(request: Persisted): VoteStatus {
   };
 }
 
-/** Accepted, and without a row of its own: it waits, it changed nothing, or its event could not be applied. */
-async function waitingStatus(
-  deps: VoteStatusDeps,
-  shard: number,
-  accepted: VoteAnswer,
-  lastId: string,
-): Promise<VoteStatus> {
+function failedStatus(requestId: string, failed: FailedRequest, reader: Identity): VoteStatus {
+  // It names a request, so it could be read.
+  const event = tryParseEvent(wireOf(failed.fields));
+  if (event === null || event.kind === "counts") throw new Error("a failed request has no vote");
+  const words = failed.state === "dead" ? VOTE_FAILED_WORDS : VOTE_WAITS_WORDS;
+  return {
+    request_id: requestId,
+    project_id: failed.projectId,
+    state: failed.state,
+    action: event.action,
+    accepted_at: new Date(event.acceptedAtUs / 1_000).toISOString(),
+    persisted_at: null,
+    attempts: failed.attempts,
+    error: reader.role === "admin" ? failed.error : words,
+    reconciled: false,
+  };
+}
+
+/** Accepted, and without a row of its own: it waits, or it changed nothing. */
+function waitingStatus(accepted: VoteAnswer, lastId: string): VoteStatus {
   const acceptedAt = new Date(accepted.acceptedAtUs / 1_000).toISOString();
-  const status: VoteStatus = {
+  // An unchanged vote rests on an earlier event; once that is applied, there is nothing left to wait for.
+  const rests = accepted.action === "unchanged" && compareStreamIds(accepted.eventId, lastId) <= 0;
+  return {
     request_id: accepted.requestId,
     project_id: accepted.projectId,
-    state: "pending",
+    state: rests ? "persisted" : "pending",
     action: accepted.action,
     accepted_at: acceptedAt,
-    persisted_at: null,
+    persisted_at: rests ? acceptedAt : null,
     attempts: 0,
     error: null,
     reconciled: false,
   };
-  if (compareStreamIds(accepted.eventId, lastId) > 0) return status;
-  // An unchanged vote rests on an earlier event; once that is applied, there is nothing left to wait for.
-  if (accepted.action === "unchanged") return { ...status, state: "persisted", persisted_at: acceptedAt };
-  const dead = await findDeadLetter(deps.postgres.prisma, { shard, streamId: accepted.eventId });
-  return dead === null ? status : { ...status, state: "dead", attempts: 1, error: dead.error };
 }

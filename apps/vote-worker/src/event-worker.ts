@@ -1,20 +1,24 @@
 /**
- * The worker as a whole: a tick that claims shards, and one loop per claimed shard. Loops are apart from each other,
- * so a shard in trouble delays nobody else's votes.
+ * The worker as a whole: a tick that claims shards, one loop per claimed shard, and one for the events that failed on any of
+ * them. Loops are apart from each other, so a shard in trouble delays nobody else's votes, and neither does an event.
  */
 import { trimEvents } from "@votesync/redis-store";
 import { createLoop, type Logger, type Service } from "@votesync/service-kit";
+import { Retries, type RetriesOptions } from "./retries.js";
 import { ShardApplier, type ShardApplierDeps } from "./shard-applier.js";
 import type { ShardClaims } from "./shard-claims.js";
 
 /** How soon a dead worker's shards are picked up, at the latest. */
 const CLAIM_TICK_MS = 1_000;
+const RETRY_TICK_MS = 1_000;
 const TRIM_TICK_MS = 30_000;
 
-export interface EventWorkerOptions extends ShardApplierDeps {
+export interface EventWorkerOptions extends Omit<ShardApplierDeps, "retryDelayMs"> {
   claims: ShardClaims;
   pauseMs: number;
   retentionMs: number;
+  retryDelaysMs: readonly [number, ...number[]];
+  onRetried: RetriesOptions["onRetried"];
   log: Logger;
 }
 
@@ -27,21 +31,26 @@ export class EventWorker implements Service {
   readonly name = "event-worker";
   private readonly running = new Map<number, RunningShard>();
   private readonly claimTick: Service;
+  private readonly retryTick: Service;
   private readonly trimTick: Service;
 
   constructor(private readonly options: EventWorkerOptions) {
     const { log } = options;
     this.claimTick = createLoop({ name: "claim-shards", runOnce: () => this.claim(), idleMs: CLAIM_TICK_MS, log });
+    const retries = new Retries({ ...options, delaysMs: options.retryDelaysMs, shards: () => this.shards() });
+    const runOnce = (signal: AbortSignal) => retries.runOnce(signal);
+    this.retryTick = createLoop({ name: "retry-events", runOnce, idleMs: RETRY_TICK_MS, log });
     this.trimTick = createLoop({ name: "trim-streams", runOnce: () => this.trim(), idleMs: TRIM_TICK_MS, log });
   }
 
   async start(): Promise<void> {
     await this.claimTick.start();
+    await this.retryTick.start();
     await this.trimTick.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.claimTick.stop(), this.trimTick.stop()]);
+    await Promise.all([this.claimTick.stop(), this.retryTick.stop(), this.trimTick.stop()]);
     await Promise.all([...this.running.keys()].map((shard) => this.stopShard(shard)));
     await this.options.claims.close();
   }
@@ -67,8 +76,8 @@ export class EventWorker implements Service {
   }
 
   private async startShard(shard: number): Promise<void> {
-    const { batchSize, pauseMs, log } = this.options;
-    const applier = new ShardApplier(shard, this.options);
+    const { batchSize, pauseMs, log, retryDelaysMs } = this.options;
+    const applier = new ShardApplier(shard, { ...this.options, retryDelayMs: retryDelaysMs[0] });
     const runOnce = async () => (await applier.runOnce()) === batchSize;
     const loop = createLoop({ name: `apply-shard-${shard}`, runOnce, idleMs: pauseMs, log });
     this.running.set(shard, { applier, loop });

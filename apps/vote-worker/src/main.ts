@@ -1,5 +1,5 @@
 import { RedisNames } from "@votesync/core";
-import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
+import { connectPostgres, countFailures } from "@votesync/postgres-store";
 import { connectRedis } from "@votesync/redis-store";
 import {
   closing,
@@ -13,6 +13,7 @@ import {
 import { configSchema } from "./config.js";
 import { EventWorker } from "./event-worker.js";
 import { ShardClaims } from "./shard-claims.js";
+import { checkShards } from "./shard-health.js";
 import { createWorkerMetrics } from "./worker-metrics.js";
 
 const service = "vote-worker";
@@ -29,6 +30,12 @@ const claims = new ShardClaims({
   shards: names.allShards(),
   onConnectionLost: (error) => log.warn({ err: error.message }, "lost the connection that holds the shard claims"),
 });
+const metrics = createWorkerMetrics({
+  registry,
+  log,
+  shards: () => worker.shards(),
+  countFailures: () => countFailures(postgres.pool, worker.shards()),
+});
 const worker = new EventWorker({
   claims,
   names,
@@ -38,7 +45,10 @@ const worker = new EventWorker({
   batchSize: config.WORKER_BATCH_SIZE,
   pauseMs: config.WORKER_PAUSE_MS,
   retentionMs: config.STREAM_RETENTION_MS,
-  onApplied: createWorkerMetrics({ registry, log, shards: () => worker.shards() }),
+  retryDelaysMs: config.WORKER_RETRY_DELAYS_MS,
+  now: () => new Date(),
+  onApplied: metrics.onApplied,
+  onRetried: metrics.onRetried,
 });
 const health = createHealth({
   service,
@@ -46,7 +56,11 @@ const health = createHealth({
   checks: [
     { name: "redis", required: true, check: redis.ping },
     { name: "postgres", required: true, check: postgres.ping },
-    { name: "shards", required: true, check: () => assertShardCount(postgres.pool, config.VOTE_SHARDS) },
+    {
+      name: "shards",
+      required: true,
+      check: () => checkShards(postgres.pool, { count: config.VOTE_SHARDS, held: worker.shards() }),
+    },
   ],
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { RedisNames, type VoteType } from "@votesync/core";
+import { RedisNames, type VoteEvent, type VoteType, voteWire } from "@votesync/core";
 import {
   connectPostgres,
   createProject,
@@ -20,6 +20,7 @@ import { type AppliedBatch, ShardApplier } from "./shard-applier.js";
 
 const SILENT = { info: () => undefined, warn: () => undefined };
 const PROJECT = "p1";
+const NOW = new Date("2026-11-23T10:00:00Z");
 
 let database: TestDatabase;
 let postgres: PostgresConnection;
@@ -53,7 +54,8 @@ afterEach(async () => {
 
 function newApplier(batchSize = 100): ShardApplier {
   const onApplied = (batch: AppliedBatch) => void applied.push(batch);
-  return new ShardApplier(shard, { pool: postgres.pool, redis: redis.client, names, batchSize, onApplied });
+  const options = { batchSize, onApplied, retryDelayMs: 5_000, now: () => NOW };
+  return new ShardApplier(shard, { pool: postgres.pool, redis: redis.client, names, ...options });
 }
 
 async function vote(userId: string, voteType: VoteType): Promise<void> {
@@ -67,6 +69,22 @@ async function vote(userId: string, voteType: VoteType): Promise<void> {
   });
   expect(outcome.kind).toBe("answer");
 }
+
+const EVENT: VoteEvent = {
+  kind: "vote",
+  requestId: "0.by-hand",
+  projectId: PROJECT,
+  period: 0,
+  userId: "dan",
+  action: "created",
+  voteType: "up",
+  previousVoteType: "none",
+  previousAtUs: 0,
+  version: 10,
+  upvotes: 1,
+  downvotes: 0,
+  acceptedAtUs: 1_764_000_000_000_000,
+};
 
 async function rows(sql: string): Promise<unknown[]> {
   return (await postgres.pool.query(sql)).rows;
@@ -110,30 +128,81 @@ test("two workers that both believe they own the shard apply each event once", a
   await expectSameCounters();
 });
 
-test("an entry written by hand becomes a dead letter, and the votes around it are applied", async () => {
+test("an entry written by hand is parked for its first retry, and the votes around it are applied", async () => {
   await vote("ann", "up");
   await redis.client.xadd(names.events(shard), "*", "hello", "wor\0ld");
   await redis.client.xadd(names.events(shard), "*", "e", "1\nvote\nonly three");
   await vote("bob", "up");
   await newApplier().runOnce();
-  expect(await rows("SELECT fields, error FROM dead_letters ORDER BY stream_id")).toEqual([
-    { fields: ["hello", "wor\uFFFDld"], error: 'no field "e"' },
-    { fields: ["e", "1\nvote\nonly three"], error: "unknown format" },
+  expect(await rows("SELECT fields, error, attempts, next_attempt_at FROM parked_events ORDER BY stream_id")).toEqual([
+    {
+      fields: ["hello", "wor\uFFFFld"],
+      error: 'no field "e"',
+      attempts: 1,
+      next_attempt_at: new Date("2026-11-23T10:00:05Z"),
+    },
+    expect.objectContaining({ fields: ["e", "1\nvote\nonly three"], error: "unknown format" }),
   ]);
   await expectSameCounters();
 });
 
 test("one event that PostgreSQL refuses is found by halving and parked alone", async () => {
-  for (let user = 0; user < 9; user++) await vote(`user${user}`, "up");
-  const [original] = await redis.client.xrange(names.events(shard), "-", "+", "COUNT", 1);
-  // The same event again: its primary key is taken, which no retry mends.
-  await redis.client.xadd(names.events(shard), "*", ...(original?.[1] ?? []));
-  for (let user = 9; user < 20; user++) await vote(`user${user}`, "up");
+  await rows("ALTER TABLE votes ADD CONSTRAINT poison CHECK (user_id <> 'user7')");
+  for (let user = 0; user < 20; user++) await vote(`user${user}`, "up");
   await newApplier().runOnce();
-  expect(await rows("SELECT count(*) AS n FROM dead_letters")).toEqual([{ n: 1 }]);
-  expect(await countersInPostgres()).toMatchObject([{ upvotes: 20 }]);
+  expect(await rows("SELECT project_id, user_id, request_id, error FROM parked_events")).toEqual([
+    {
+      project_id: PROJECT,
+      user_id: "user7",
+      request_id: `${shard}.${requests - 13}`,
+      error: 'new row for relation "votes" violates check constraint "poison"',
+    },
+  ]);
+  expect(await countersInPostgres()).toMatchObject([{ upvotes: 19 }]);
   const [last] = await redis.client.xrevrange(names.events(shard), "+", "-", "COUNT", 1);
   expect(await readLastId(postgres.pool, shard)).toBe(last?.[0]);
+});
+
+test("what a trigger raises against one event parks that event alone", async () => {
+  await rows(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON votes FOR EACH ROW WHEN (NEW.user_id = 'bob') EXECUTE FUNCTION refuse()`);
+  for (const user of ["ann", "bob", "cem"]) await vote(user, "up");
+  await newApplier().runOnce();
+  expect(await rows("SELECT user_id, error FROM parked_events")).toEqual([{ user_id: "bob", error: "not this one" }]);
+  expect(await countersInPostgres()).toMatchObject([{ upvotes: 2 }]);
+});
+
+test("an event that stands in the stream twice counts once, and is no failure", async () => {
+  await vote("ann", "up");
+  const [original] = await redis.client.xrange(names.events(shard), "-", "+", "COUNT", 1);
+  await redis.client.xadd(names.events(shard), "*", ...(original?.[1] ?? []));
+  await newApplier().runOnce();
+  expect(await rows("SELECT count(*) AS n FROM vote_events")).toEqual([{ n: 1 }]);
+  expect(await rows("SELECT count(*) AS n FROM parked_events")).toEqual([{ n: 0 }]);
+  await expectSameCounters();
+});
+
+test("an event of a project that does not exist is parked, and leaves no rows", async () => {
+  await vote("ann", "up");
+  await redis.client.xadd(names.events(shard), "*", "e", voteWire({ ...EVENT, projectId: "nowhere" }));
+  await vote("bob", "up");
+  await newApplier().runOnce();
+  expect(await rows("SELECT project_id, error FROM parked_events")).toEqual([
+    { project_id: "nowhere", error: "there is no such project" },
+  ]);
+  expect(await rows("SELECT DISTINCT project_id FROM votes UNION SELECT project_id FROM vote_events")).toEqual([
+    { project_id: PROJECT },
+  ]);
+  await expectSameCounters();
+});
+
+test("of two events of a user that came in the wrong order, the newer one counts", async () => {
+  const newer = { ...EVENT, projectId: PROJECT, version: 20 };
+  await redis.client.xadd(names.events(shard), "*", "e", voteWire(newer));
+  await redis.client.xadd(names.events(shard), "*", "e", voteWire({ ...newer, voteType: "down", version: 10 }));
+  await newApplier().runOnce();
+  expect(await rows("SELECT vote_type, version FROM votes")).toEqual([{ vote_type: "up", version: 20 }]);
 });
 
 test("counters somebody changed in PostgreSQL are noticed with the next vote", async () => {

@@ -1,15 +1,15 @@
 /**
  * One shard's way from its stream to the rows: read on from `last_id`, apply, move `last_id`.
  *
- * What always holds: entries are applied in stream order; an entry is either applied or a dead letter, never skipped;
+ * What always holds: entries are applied in stream order; an entry is either applied or parked, never skipped;
  * a failure that is not the entry's own (PostgreSQL away, a lost shard) leaves everything as it was.
  */
-import { MalformedEventError, parseEvent, type RedisNames } from "@votesync/core";
+import { MalformedEventError, parseEvent, type RedisNames, type StreamEvent, tryParseEvent } from "@votesync/core";
 import {
   type AppliedCounts,
   type AppliedEvent,
   applyEvents,
-  type DeadEntry,
+  type FailedEntry,
   isDataError,
   readLastId,
   ShardMovedError,
@@ -22,6 +22,9 @@ export interface ShardApplierDeps {
   redis: RedisClient;
   names: RedisNames;
   batchSize: number;
+  /** From its first failure to its first retry. */
+  retryDelayMs: number;
+  now: () => Date;
   /** Told after each commit. */
   onApplied: (applied: AppliedBatch) => void;
 }
@@ -29,7 +32,7 @@ export interface ShardApplierDeps {
 export interface AppliedBatch {
   shard: number;
   events: AppliedEvent[];
-  dead: DeadEntry[];
+  parked: FailedEntry[];
   /** Projects whose counters in PostgreSQL differ from what their last event says. */
   drifted: string[];
 }
@@ -82,42 +85,61 @@ export class ShardApplier {
   }
 
   private async commit(entries: StreamEntry[], refusal?: Error): Promise<void> {
-    const { events, dead } = refusal === undefined ? decode(entries) : { events: [], dead: buried(entries, refusal) };
+    const { events, failed } =
+      refusal === undefined ? decode(entries) : { events: [], failed: refused(entries, refusal) };
+    const { pool, now, retryDelayMs, onApplied, redis, names } = this.deps;
     const toId = (entries.at(-1) as StreamEntry).id;
     const fromId = this.lastId as string;
-    const counts = await applyEvents(this.deps.pool, { shard: this.shard, fromId, toId, events, dead });
+    const retryAt = new Date(now().getTime() + retryDelayMs);
+    const { counts, parked } = await applyEvents(pool, { shard: this.shard, fromId, toId, events, failed, retryAt });
     this.lastId = toId;
     const drifted = driftedProjects(events, counts);
-    this.deps.onApplied({ shard: this.shard, events, dead, drifted });
+    onApplied({ shard: this.shard, events: withoutParked(events, parked), parked, drifted });
     // Lost when Redis fails right now; the rolling check finds it later.
-    if (drifted.length > 0) await this.deps.redis.sadd(this.deps.names.drifted(this.shard), drifted);
+    if (drifted.length > 0) await redis.sadd(names.drifted(this.shard), drifted);
   }
 }
 
-function decode(entries: StreamEntry[]): { events: AppliedEvent[]; dead: DeadEntry[] } {
+function decode(entries: StreamEntry[]): { events: AppliedEvent[]; failed: FailedEntry[] } {
   const events: AppliedEvent[] = [];
-  const dead: DeadEntry[] = [];
-  for (const entry of entries) {
+  const failed: FailedEntry[] = [];
+  for (const { id, wire, fields } of entries) {
     try {
-      events.push({ streamId: entry.id, event: parseEvent(entry.wire) });
+      events.push({ streamId: id, fields, event: parseEvent(wire) });
     } catch (error) {
       if (!(error instanceof MalformedEventError)) throw error;
-      dead.push({ streamId: entry.id, fields: entry.fields, error: error.reason });
+      failed.push({ streamId: id, fields, error: error.reason });
     }
   }
-  return { events, dead };
+  return { events, failed };
 }
 
-const buried = (entries: StreamEntry[], refusal: Error): DeadEntry[] =>
-  entries.map(({ id, fields }) => ({ streamId: id, fields, error: refusal.message }));
+function withoutParked(events: AppliedEvent[], parked: FailedEntry[]): AppliedEvent[] {
+  if (parked.length === 0) return events;
+  const ids = new Set(parked.map(({ streamId }) => streamId));
+  return events.filter(({ streamId }) => !ids.has(streamId));
+}
 
-/** Every event carries the counters after it, so comparing the two stores costs nothing here. */
+const refused = (entries: StreamEntry[], refusal: Error): FailedEntry[] =>
+  entries.map(({ id, wire, fields }) => ({
+    streamId: id,
+    fields,
+    error: refusal.message,
+    ...eventOf(tryParseEvent(wire)),
+  }));
+
+const eventOf = (event: StreamEvent | null) => (event === null ? {} : { event });
+
+/**
+ * Every event carries the counters after it, so comparing the two stores costs nothing here. While events of a project
+ * are parked its counters differ, and nobody is to blame.
+ */
 function driftedProjects(events: AppliedEvent[], counts: AppliedCounts[]): string[] {
   const telling = events.filter(({ event }) => event.kind !== "persisted");
   const last = new Map(telling.map(({ event }) => [`${event.projectId}\n${event.period}`, event]));
-  return counts.flatMap(({ projectId, period, upvotes, downvotes }) => {
+  return counts.flatMap(({ projectId, period, upvotes, downvotes, parked }) => {
     const event = last.get(`${projectId}\n${period}`);
-    const same = event === undefined || (event.upvotes === upvotes && event.downvotes === downvotes);
+    const same = parked || event === undefined || (event.upvotes === upvotes && event.downvotes === downvotes);
     return same ? [] : [projectId];
   });
 }

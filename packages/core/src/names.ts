@@ -98,6 +98,11 @@ export class RedisNames {
     return this.of(shard, `request:${requestId}`);
   }
 
+  /** String: the project's version after a dead letter's vote was taken back, kept a day. */
+  withdrawal(shard: number, streamId: string): string {
+    return this.of(shard, `withdrawn:${streamId}`);
+  }
+
   /** String: the remembered answer to an Idempotency-Key, kept a day. */
   idempotency(projectId: string, userId: string, key: string): string {
     return this.ofProject(projectId, `idem:${projectId}:${encodeUserId(userId)}:${encodeUserId(key)}`);

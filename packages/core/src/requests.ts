@@ -63,6 +63,13 @@ export const listProjectsQuerySchema = z.strictObject({
 });
 export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
 
+export const listDeadLettersQuerySchema = z.strictObject({
+  /** Those too that were replayed or dropped. */
+  all: z.enum(["true", "false"]).default("false"),
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+});
+
 /** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
 export const MAX_SUBSCRIPTION_NAMES = 200;
 

@@ -25,7 +25,7 @@ const count = z.coerce.number().int().nonnegative();
 
 const voteEventFields = z.object({
   kind: z.enum(["vote", "persisted"]),
-  requestId: z.string().min(1).max(64),
+  requestId: z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 visible ASCII characters"),
   projectId: entityIdSchema,
   period: count,
   userId: userIdSchema,
@@ -102,6 +102,23 @@ export class MalformedEventError extends Error {
   }
 }
 
+/** The event's wire form among a stream entry's fields (name, value, name, value, …); `undefined` when it has none. */
+export function wireOf(fields: readonly string[]): string | undefined {
+  if (fields[0] === EVENT_FIELD) return fields[1];
+  const at = fields.findIndex((field, i) => i % 2 === 0 && field === EVENT_FIELD);
+  return at < 0 ? undefined : fields[at + 1];
+}
+
+/** @returns `null` for what is no event */
+export function tryParseEvent(wire: string | undefined): StreamEvent | null {
+  try {
+    return parseEvent(wire);
+  } catch (error) {
+    if (error instanceof MalformedEventError) return null;
+    throw error;
+  }
+}
+
 /** @throws {MalformedEventError} */
 export function parseEvent(wire: string | undefined): StreamEvent {
   if (wire === undefined) throw new MalformedEventError(`no field "${EVENT_FIELD}"`);
@@ -134,10 +151,13 @@ function valid<T>(parsed: z.ZodSafeParseResult<T>): T {
 }
 
 /** The wire form of a vote that the fallback took. */
-export function persistedWire(event: VoteEvent): string {
+export const persistedWire = (event: VoteEvent): string => voteWire({ ...event, kind: "persisted" });
+
+/** The wire form of a vote. Votes that Redis takes are written by `cast-vote.lua`. */
+export function voteWire(event: VoteEvent): string {
   return [
     EVENT_FORMAT,
-    "persisted",
+    event.kind,
     event.requestId,
     event.projectId,
     event.period,

@@ -1,4 +1,5 @@
 import type { VoteAction } from "@votesync/core";
+import type pg from "pg";
 import type { PrismaClient } from "./generated/client.js";
 
 /** What the audit log says of one request. */
@@ -26,10 +27,29 @@ export async function findPersistedRequest(prisma: PrismaClient, requestId: stri
   });
 }
 
-/** The error of the dead letter a stream entry became, if it did. */
-export async function findDeadLetter(
-  prisma: PrismaClient,
-  entry: { shard: number; streamId: string },
-): Promise<{ error: string } | null> {
-  return prisma.deadLetter.findUnique({ where: { shard_streamId: entry }, select: { error: true } });
+/** A request whose event could not be applied: it is parked, or a dead letter. */
+export interface FailedRequest {
+  state: "failed" | "dead";
+  fields: string[];
+  userId: string;
+  projectId: string;
+  error: string;
+  attempts: number;
+  /** The request that cast it anew. */
+  replayRequestId: string | null;
+}
+
+/** One statement, because an entry moves from the one table to the other. */
+export async function findFailedRequest(pool: pg.Pool, requestId: string): Promise<FailedRequest | null> {
+  const { rows } = await pool.query<FailedRequest>(
+    `SELECT 'failed' AS state, fields, user_id AS "userId", project_id AS "projectId", error, attempts,
+            NULL AS "replayRequestId"
+       FROM parked_events WHERE request_id = $1
+      UNION ALL
+     SELECT 'dead', fields, user_id, project_id, error, attempts, replay_request_id
+       FROM dead_letters WHERE request_id = $1
+      LIMIT 1`,
+    [requestId],
+  );
+  return rows[0] ?? null;
 }

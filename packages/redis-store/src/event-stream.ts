@@ -3,7 +3,7 @@
  * nothing to acknowledge, nothing pending that could be forgotten, and any number of readers cost each other nothing.
  * Reads never block: a blocked connection needs one of its own per node and outlives a reset badly.
  */
-import { EVENT_FIELD, type RedisNames } from "@votesync/core";
+import { type RedisNames, wireOf } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 
 /** The id before the first entry of any stream. */
@@ -34,13 +34,7 @@ export async function readStream(
 ): Promise<StreamEntry[]> {
   const reply = await client.xread("COUNT", read.count, "STREAMS", key, read.afterId);
   const entries = reply?.[0]?.[1] ?? [];
-  return entries.map(([id, fields]) => ({ id, wire: fieldValue(fields, EVENT_FIELD), fields }));
-}
-
-function fieldValue(fields: string[], name: string): string | undefined {
-  if (fields[0] === name) return fields[1];
-  const at = fields.findIndex((field, i) => i % 2 === 0 && field === name);
-  return at < 0 ? undefined : fields[at + 1];
+  return entries.map(([id, fields]) => ({ id, wire: wireOf(fields), fields }));
 }
 
 /** One entry, `null` when it is not (any more) there. */
@@ -52,7 +46,7 @@ export async function readEntry(
   const [found] = await client.xrange(names.events(entry.shard), entry.id, entry.id);
   if (found === undefined) return null;
   const [id, fields] = found;
-  return { id, wire: fieldValue(fields, EVENT_FIELD), fields };
+  return { id, wire: wireOf(fields), fields };
 }
 
 /** Drops entries before `minId`. By id, never by length: a length would drop what nobody has read yet. */

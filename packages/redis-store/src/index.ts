@@ -12,3 +12,4 @@ export * from "./recover-votes.js";
 export * from "./redis-clock.js";
 export * from "./reply-errors.js";
 export * from "./shard-epoch.js";
+export * from "./withdraw-vote.js";

@@ -20,6 +20,7 @@ export const SCRIPTS = {
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),
+  "withdraw-vote": script("withdraw-vote", 5),
 };
 export type ScriptName = keyof typeof SCRIPTS;
 

@@ -104,6 +104,14 @@ export class Board {
     if (votes !== known.votes) this.#change(projectId, { votes });
   }
 
+  /** A vote that was answered could not be kept. The counts without it come by themselves; the own vote is asked for. */
+  voteFailed(projectId: string, failure: string): void {
+    if (this.#project(projectId) === undefined) return;
+    this.#ownVotes.learn(projectId, null);
+    this.#change(projectId, { failure });
+    void this.#readOwnVotes([projectId]);
+  }
+
   /** For a user who is somebody else now. */
   async reloadOwnVotes(): Promise<void> {
     const { order } = this.state.get();

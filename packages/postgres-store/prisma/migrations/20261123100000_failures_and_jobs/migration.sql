@@ -52,6 +52,7 @@ CREATE TABLE "parked_events" (
     CONSTRAINT "parked_events_pkey" PRIMARY KEY ("shard", "stream_id")
 );
 
+CREATE INDEX "parked_events_next_attempt_at_idx" ON "parked_events" ("next_attempt_at");
 CREATE INDEX "parked_events_project_id_idx" ON "parked_events" ("project_id");
 CREATE INDEX "parked_events_request_id_idx" ON "parked_events" ("request_id");
 
@@ -68,6 +69,8 @@ ALTER TABLE "dead_letters"
     ADD COLUMN "replay_request_id" TEXT;
 
 CREATE INDEX "dead_letters_request_id_idx" ON "dead_letters" ("request_id");
+CREATE INDEX "dead_letters_created_at_idx" ON "dead_letters" ("created_at" DESC, "shard" DESC, "stream_id" DESC);
+CREATE INDEX "dead_letters_unsettled_idx" ON "dead_letters" ("created_at") WHERE "withdrawn_at" IS NULL;
 
 CREATE TABLE "notifications" (
     "id" UUID NOT NULL DEFAULT gen_random_uuid(),

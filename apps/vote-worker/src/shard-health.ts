@@ -1,0 +1,22 @@
+import { readShardProgress, ShardCountError } from "@votesync/postgres-store";
+import type pg from "pg";
+
+/**
+ * The shards this worker holds, and up to where each is applied: the entry's id and when Redis took it.
+ * @throws {ShardCountError} when the installation has another number of shards
+ */
+export async function checkShards(
+  pool: pg.Pool,
+  { count, held }: { count: number; held: readonly number[] },
+): Promise<{ held: Record<string, { last_id: string; last_at: string }> }> {
+  const progress = await readShardProgress(pool);
+  if (progress.size !== count) throw new ShardCountError(progress.size, count);
+  return {
+    held: Object.fromEntries(
+      held.map((shard) => {
+        const lastId = progress.get(shard) ?? "0-0";
+        return [shard, { last_id: lastId, last_at: new Date(Number(lastId.split("-")[0])).toISOString() }];
+      }),
+    ),
+  };
+}
