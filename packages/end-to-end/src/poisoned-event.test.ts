@@ -154,13 +154,17 @@ test("a worker killed again and again between its steps still settles every dead
 });
 
 test("the worker says what it holds, how far, and what failed", async () => {
-  const ready = (await (await fetch(`${worker.url}/readyz`)).json()) as { checks: { shards: { held: object } } };
-  expect(Object.keys(ready.checks.shards.held)).toHaveLength(8);
-  expect(ready.checks.shards.held).toHaveProperty(String(shard), {
+  // A worker that was killed counts as living until PostgreSQL notices; then this one takes the rest.
+  const held = await waitFor("all shards to be held", async () => {
+    const answer = await fetch(`${worker.url}/readyz`);
+    const { checks } = (await answer.json()) as { checks: { shards: { held: object } } };
+    return Object.keys(checks.shards.held).length === 8 && checks.shards.held;
+  });
+  expect(held).toHaveProperty(String(shard), {
     last_id: expect.stringMatching(/^\d+-\d+$/),
     last_at: expect.stringMatching(/^20/),
   });
   const metrics = await (await fetch(`${worker.url}/metrics`)).text();
-  expect(metrics).toMatch(/^votesync_worker_parked\{.*\} 0$/m);
-  expect(metrics).toMatch(/^votesync_worker_dead_letters\{.*\} 20$/m);
+  expect(metrics).toMatch(/^votesync_worker_parked_events\{.*\} 0$/m);
+  expect(metrics).toMatch(/^votesync_worker_unresolved_dead_letters\{.*\} 20$/m);
 });
