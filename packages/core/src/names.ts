@@ -122,6 +122,18 @@ export const ADVISORY_LOCKS = {
   shardReconcile: 7_305,
 } as const;
 
+/** Queues of BullMQ: every one there is, so that an operator sees all of them. */
+export const QUEUES = {
+  /** What follows from applied votes: notifications, owners' scores, stale lists. */
+  sideEffects: "side-effects",
+  /** The periodic comparison of the stores. */
+  reconcile: "reconcile",
+} as const;
+export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
+
+/** Before all keys of BullMQ. A hash tag: its scripts touch many keys, which must share a slot of a cluster. */
+export const QUEUE_PREFIX = "{bull}";
+
 export const SOCKET_EVENTS = {
   subscribe: "subscribe",
   unsubscribe: "unsubscribe",

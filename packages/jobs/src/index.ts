@@ -1,0 +1,4 @@
+export * from "./job.js";
+export * from "./job-queue.js";
+export * from "./job-worker.js";
+export * from "./jobs.js";
