@@ -34,7 +34,34 @@ const WORKER = {
 };
 
 export const connectProducer = (address: JobsAddress, name: string) => connect(address, name, PRODUCER);
-export const connectWorker = (address: JobsAddress, name: string) => connect(address, name, WORKER);
+
+export interface WorkerConnection {
+  client: JobsClient;
+  disconnect(): void;
+}
+
+/**
+ * BullMQ makes a second connection out of the one it gets, for blocking reads, and can only close it while Redis answers.
+ * So it is remembered, and both are ended together.
+ */
+export function connectWorker(address: JobsAddress, name: string): WorkerConnection {
+  const client = connect(address, name, WORKER);
+  const all = [client];
+  const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => JobsClient;
+  Object.assign(client, {
+    duplicate: (...args: unknown[]) => {
+      const made = duplicate(...args);
+      all.push(made);
+      return made;
+    },
+  });
+  return {
+    client,
+    disconnect: () => {
+      for (const one of all) one.disconnect();
+    },
+  };
+}
 
 function connect({ url, cluster }: JobsAddress, name: string, options: typeof PRODUCER | typeof WORKER): JobsClient {
   const redisOptions = { ...options, connectionName: name };

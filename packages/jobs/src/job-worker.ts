@@ -8,9 +8,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { QueueName } from "@votesync/core";
-import { DeadlineExceededError, type Logger, type Service, withDeadline } from "@votesync/service-kit";
+import { type Logger, type Service, withDeadline } from "@votesync/service-kit";
 import { type Job, UnrecoverableError, Worker } from "bullmq";
-import type { JobsClient } from "./connections.js";
+import type { JobsClient, WorkerConnection } from "./connections.js";
 import { errorListener } from "./error-log.js";
 import type { JobKind } from "./job.js";
 
@@ -27,7 +27,7 @@ export interface JobHandler {
 }
 
 export function handles<T>(kind: JobKind<T>, run: (data: T, context: JobContext) => Promise<unknown>): JobHandler {
-  return { kind, run: (data, context) => run(parse(kind, data), context) };
+  return { kind, run: async (data, context) => run(parse(kind, data), context) };
 }
 
 export interface WorkerOptions {
@@ -41,7 +41,7 @@ export interface WorkerOptions {
   stopMs?: number;
 }
 
-const DEFAULTS = { concurrency: 1, lockMs: 30_000, stalledCheckMs: 5_000, stopMs: 5_000 };
+const DEFAULTS = { concurrency: 1, lockMs: 30_000, stalledCheckMs: 5_000, stopMs: 3_000 };
 
 /** A job survives so many deaths of its worker. */
 const MAX_STALLED_COUNT = 10;
@@ -56,13 +56,15 @@ export class JobWorker implements Service {
   private stopping: AbortController | null = null;
   private supervised: Promise<void> = Promise.resolve();
   private worker: Worker | null = null;
+  private closing: Promise<void> = Promise.resolve();
+  private readonly underWay = new Set<Promise<void>>();
   private jobsMustEnd = new AbortController();
 
   constructor(
     private readonly o: {
       queue: QueueName;
       handlers: readonly JobHandler[];
-      connect: () => JobsClient;
+      connect: () => WorkerConnection;
       prefix: string;
       log: Logger;
       options?: WorkerOptions;
@@ -90,18 +92,23 @@ export class JobWorker implements Service {
   /** BullMQ's worker runs until it is closed; when it ends otherwise, another takes its place. */
   private async supervise(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const client = this.o.connect();
-      client.on("error", errorListener(this.o.log, this.name));
-      const worker = this.createWorker(client);
+      const connection = this.o.connect();
+      connection.client.on("error", errorListener(this.o.log, this.name));
+      const worker = this.createWorker(connection.client);
       this.worker = worker;
-      try {
-        await worker.run();
-      } catch (error) {
-        if (!signal.aborted) this.o.log.error({ err: error, worker: this.name }, "worker ended; starting another");
-      }
+      // Without Redis `run` does not end even when its worker is closed.
+      await Promise.race([this.run(worker, signal), aborted(signal)]);
       await this.closeWorker();
-      client.disconnect();
+      connection.disconnect();
       if (!signal.aborted) await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async run(worker: Worker, signal: AbortSignal): Promise<void> {
+    try {
+      await worker.run();
+    } catch (error) {
+      if (!signal.aborted) this.o.log.error({ err: error, worker: this.name }, "worker ended; starting another");
     }
   }
 
@@ -127,22 +134,38 @@ export class JobWorker implements Service {
   private async process(job: Job): Promise<unknown> {
     const handler = this.handlers.get(job.name);
     if (handler === undefined) throw new UnrecoverableError("nobody here does jobs of this name");
-    return handler.run(job.data, { id: String(job.id), signal: this.jobsMustEnd.signal });
+    const done = handler.run(job.data, { id: String(job.id), signal: this.jobsMustEnd.signal });
+    const ended: Promise<void> = done.then(noop, noop).then(() => void this.underWay.delete(ended));
+    this.underWay.add(ended);
+    return done;
   }
 
-  private async closeWorker(): Promise<void> {
+  /** Shared by all who stop it at the same time. */
+  private closeWorker(): Promise<void> {
     const { worker } = this;
     this.worker = null;
-    if (worker === null) return;
-    const closed = worker.close();
-    try {
-      await withDeadline(closed, this.options.stopMs, `stopping ${this.name}`);
-    } catch (error) {
-      if (!(error instanceof DeadlineExceededError)) throw error;
-      this.jobsMustEnd.abort(error);
-      await withDeadline(closed, FORCED_CLOSE_MS, `stopping ${this.name}`).catch(() => undefined);
-    }
+    if (worker !== null) this.closing = this.closeInTime(worker);
+    return this.closing;
   }
+
+  private async closeInTime(worker: Worker): Promise<void> {
+    const closed = worker.close();
+    const jobsEnded = Promise.race([closed, Promise.all(this.underWay)]);
+    await withDeadline(jobsEnded, this.options.stopMs, this.name).catch((error: unknown) =>
+      this.jobsMustEnd.abort(error),
+    );
+    // Without Redis it cannot say goodbye, and would try for ever.
+    await withDeadline(closed, FORCED_CLOSE_MS, this.name).catch(noop);
+  }
+}
+
+const noop = () => undefined;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** @throws {UnrecoverableError} no further try makes the data right */
