@@ -71,9 +71,12 @@ export class JobQueue {
    * @throws {QueueUnavailableError} or what Redis answered; the job may have been added all the same
    */
   async add<T>(kind: JobKind<T>, data: T, options: AddOptions = {}): Promise<string> {
-    const deduplication = options.deduplicationId === undefined ? {} : { deduplication: { id: options.deduplicationId } };
+    const deduplication =
+      options.deduplicationId === undefined ? {} : { deduplication: { id: options.deduplicationId } };
     const delay = options.delayMs === undefined ? {} : { delay: options.delayMs };
-    const job = await this.use((queue) => queue.add(kind.name, data, { ...optionsOf(kind), ...deduplication, ...delay }));
+    const job = await this.use((queue) =>
+      queue.add(kind.name, data, { ...optionsOf(kind), ...deduplication, ...delay }),
+    );
     return String(job.id);
   }
 
@@ -112,13 +115,13 @@ export class JobQueue {
 
   counts(): Promise<QueueCounts> {
     return this.use(async (queue) => {
-      const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = await queue.getJobCounts(
-        "waiting",
-        "prioritized",
-        "active",
-        "delayed",
-        "failed",
-      );
+      const {
+        waiting = 0,
+        prioritized = 0,
+        active = 0,
+        delayed = 0,
+        failed = 0,
+      } = await queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed");
       return { waiting: waiting + prioritized, active, delayed, failed };
     });
   }

@@ -38,7 +38,14 @@ export function connectJobs({ url, cluster, name, log, prefix = QUEUE_PREFIX }: 
       return queue;
     },
     worker: (queue, handlers, options = {}) =>
-      new JobWorker({ queue, handlers, options, prefix, log, connect: () => connectWorker(address, `${name}-${queue}`) }),
+      new JobWorker({
+        queue,
+        handlers,
+        options,
+        prefix,
+        log,
+        connect: () => connectWorker(address, `${name}-${queue}`),
+      }),
     close: async () => {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
       client.disconnect();
