@@ -44,7 +44,7 @@ function checkImports() {
     const owner = path.split("/")[1];
     for (const [, name] of readFileSync(path, "utf8").matchAll(/from "@votesync\/([\w-]+)/g)) {
       if (apps.has(name)) problems.push(`${path}: imports the app ${name}; apps meet in streams and queues`);
-      const isTest = path.endsWith(".test.ts");
+      const isTest = /\.(test|testing)\.ts$/.test(path);
       if (owner === "core" && !isTest) problems.push(`${path}: core imports nothing of ours`);
       if (name === "testkit" && !isTest && !["end-to-end", "bench"].includes(owner)) {
         problems.push(`${path}: only tests import the testkit`);

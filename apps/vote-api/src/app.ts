@@ -29,6 +29,8 @@ export interface AppDeps {
   redis: RedisClient;
   names: RedisNames;
   postgres: PostgresConnection;
+  /** Whether what Redis says now can be relied on. */
+  redisUsable: () => boolean;
   health: Health;
   /** Every dependency and every service. */
   status: Health;

@@ -84,6 +84,7 @@ const app = createApp({
   redis: redis.client,
   names,
   postgres,
+  redisUsable: () => trust.isTrusted,
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
   metrics,

@@ -27,6 +27,8 @@ export interface ProjectRoutesDeps {
   redis: RedisClient;
   names: RedisNames;
   postgres: PostgresConnection;
+  /** Whether what Redis says now can be relied on. */
+  redisUsable: () => boolean;
   now: () => Date;
 }
 
@@ -74,11 +76,22 @@ export function projectRoutes(deps: ProjectRoutesDeps) {
   return { create, get, list };
 }
 
-/** Without Redis the counters of PostgreSQL are shown: a little late, never wrong. */
+/**
+ * Without Redis the counters of PostgreSQL are shown: a little late, never wrong. They are also the newer ones of a project
+ * on which votes went past Redis, until it knows of them.
+ */
 async function withLiveCounts(deps: ProjectRoutesDeps, projects: ProjectRecord[]) {
+  const live = await readLiveCounts(deps, projects);
+  return projects.map((project) => {
+    const counts = live.get(project.id);
+    return projectView(project, counts !== undefined && counts.version >= project.version ? counts : project);
+  });
+}
+
+async function readLiveCounts(deps: ProjectRoutesDeps, projects: ProjectRecord[]): Promise<Map<string, ProjectCounts>> {
+  if (!deps.redisUsable()) return new Map();
   const ids = projects.map(({ id }) => id);
-  const live = await readCounts(deps.redis, deps.names, ids).catch(() => new Map<string, ProjectCounts>());
-  return projects.map((project) => projectView(project, live.get(project.id)));
+  return readCounts(deps.redis, deps.names, ids).catch(() => new Map());
 }
 
 const cursorSchema = z.strictObject({

@@ -36,6 +36,8 @@ export async function createInstallation() {
     REDIS_URL: servers.redisUrl,
     DATABASE_URL: servers.databaseUrl,
     AUTH_JWT_SECRET: TEST_SECRET,
+    HTTP_RATE_MAX: "0",
+    HTTP_USER_RATE_MAX: "0",
     LOG_LEVEL: "warn",
   };
   const api = await ServiceProcess.start("vote-api", env);

@@ -28,6 +28,14 @@ async function votes(api: ServiceProcess, users: string[]): Promise<void> {
   for (const user of users) expect((await vote(api, user)).status).toBe(200);
 }
 
+/** Waits until a vote, that of "after", goes the fast way. */
+async function throughRedis(api: ServiceProcess): Promise<void> {
+  await waitFor("votes to go through Redis again", async () => {
+    const { status, body } = await vote(api, "after");
+    return status === 200 && body.data.degraded === undefined;
+  });
+}
+
 const users = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
 function expectUnavailable({ status, headers, body }: JsonAnswer): void {
@@ -55,10 +63,7 @@ test("Redis killed: votes are taken without it, and every one is there when it i
 
   await installation.redisServer.restart();
   await installation.start("vote-worker");
-  await waitFor("votes to go through Redis again", async () => {
-    const { status, body } = await vote(api, "after");
-    return status === 200 && body.data.degraded === undefined;
-  });
+  await throughRedis(api);
   await settled(installation);
   expect(await installation.query("SELECT upvotes::int FROM projects")).toEqual([{ upvotes: 22 }]);
   await expectSameCounters(installation);
@@ -99,6 +104,7 @@ test("the fallback keeps the rules: limit, Idempotency-Key, unknown projects, vo
   expect(status.body.data).toMatchObject({ state: "persisted", action: "created" });
   // Redis learns the answer to the key: the same request is the same answer there too.
   await installation.redisServer.restart();
+  await throughRedis(api);
   await settled(installation);
   const later = await send("up", "k1");
   const { degraded: _, ...data } = first.body.data;
@@ -117,9 +123,7 @@ test("Redis frozen: the vote is taken without it in time, and what Redis does la
   expect((await vote(api, "ann")).body.data).toMatchObject({ degraded: true, action: "created", upvotes: 2 });
   expect((await vote(api, "ann", "down")).body.data).toMatchObject({ degraded: true, action: "changed", upvotes: 1 });
   installation.redisServer.thaw();
-  await waitFor("votes to go through Redis again", async () => {
-    return (await vote(api, "bob")).body.data.degraded === undefined;
-  });
+  await throughRedis(api);
   await settled(installation);
   expect((await getJson(`${api.url}/api/projects/${PROJECT}`)).body).toMatchObject({ upvotes: 2, downvotes: 1 });
   await expectSameCounters(installation);

@@ -39,7 +39,7 @@ export interface FallbackAnswer {
 
 export type FallbackOutcome =
   | { kind: "answer"; replayed: boolean; rate: { remaining: number; resetUs: number }; answer: FallbackAnswer }
-  | { kind: "limited"; resetUs: number }
+  | { kind: "limited"; resetUs: number; nowUs: number }
   | { kind: "conflict" }
   | { kind: "unknown-project" };
 
@@ -60,7 +60,9 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
       }
       return { kind: "answer", replayed: earlier.fingerprint !== null, rate, answer: toAnswer(vote, earlier) };
     }
-    if (vote.limit.max > 0 && found.used >= vote.limit.max) return { kind: "limited", resetUs: rate.resetUs };
+    if (vote.limit.max > 0 && found.used >= vote.limit.max) {
+      return { kind: "limited", resetUs: rate.resetUs, nowUs: found.now_us };
+    }
     const answer = await write(client, vote, project, found);
     return { kind: "answer", replayed: false, rate: afterOneMore(vote.limit, rate, found.used), answer };
   });
