@@ -1,4 +1,5 @@
-import { RedisNames } from "@votesync/core";
+import { QUEUES, RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
 import { connectRedis } from "@votesync/redis-store";
 import {
@@ -13,6 +14,7 @@ import {
 import { configSchema } from "./config.js";
 import { EventWorker } from "./event-worker.js";
 import { ShardClaims } from "./shard-claims.js";
+import { TouchedProjects } from "./touched-projects.js";
 import { createWorkerMetrics } from "./worker-metrics.js";
 
 const service = "vote-worker";
@@ -23,7 +25,11 @@ const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, log });
 
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const touched = new TouchedProjects(jobs.queue(QUEUES.sideEffects));
+
 const { registry } = createMetrics(service);
+const measure = createWorkerMetrics({ registry, log, shards: () => worker.shards() });
 const claims = new ShardClaims({
   databaseUrl: config.DATABASE_URL,
   shards: names.allShards(),
@@ -38,7 +44,10 @@ const worker = new EventWorker({
   batchSize: config.WORKER_BATCH_SIZE,
   pauseMs: config.WORKER_PAUSE_MS,
   retentionMs: config.STREAM_RETENTION_MS,
-  onApplied: createWorkerMetrics({ registry, log, shards: () => worker.shards() }),
+  onApplied: (batch) => {
+    measure(batch);
+    touched.remember(batch.events.map(({ event }) => event.projectId));
+  },
 });
 const health = createHealth({
   service,
@@ -56,7 +65,9 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     createHealthServer({ port: config.VOTE_WORKER_PORT, health, log }),
+    touched.loop(log),
     worker,
   ],
 });
