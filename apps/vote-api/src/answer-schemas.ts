@@ -1,5 +1,5 @@
 /** The shapes of answers, for the OpenAPI document. */
-import { entityIdSchema, voteActionSchema } from "@votesync/core";
+import { entityIdSchema, notificationKindSchema, QUEUES, voteActionSchema } from "@votesync/core";
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
@@ -53,6 +53,44 @@ const voteStatus = z.object({
   }),
 });
 
+const jobs = z.object({
+  queues: z.array(z.object({ queue: z.enum(QUEUES), waiting: count, active: count, delayed: count, failed: count })),
+  running: z.array(
+    z.object({
+      queue: z.enum(QUEUES),
+      id: z.string(),
+      name: z.string(),
+      data: z.string().describe("The beginning of its data, as JSON"),
+      started_at: time.nullable(),
+    }),
+  ),
+});
+
+const owner = z.object({
+  owner_id: z.string(),
+  projects: count,
+  upvotes: count,
+  downvotes: count,
+  score: z.number().min(0).max(1).describe("Lower bound of the Wilson interval over all votes on the owner's projects"),
+});
+
+const notificationList = z.object({
+  notifications: z.array(
+    z.object({
+      id: z.uuid(),
+      kind: notificationKindSchema,
+      project_id: entityIdSchema,
+      text: z.string(),
+      created_at: time,
+      read_at: time.nullable(),
+    }),
+  ),
+  unread: count.describe("Of all notifications, not only of this page"),
+  next_cursor: z.string().nullable(),
+});
+
+const notificationsRead = z.object({ read: count.describe("How many were unread before") });
+
 const guestSession = z.object({
   status: z.literal("success"),
   data: z.object({ token: z.string(), user_id: z.string(), expires_at: time }),
@@ -70,4 +108,15 @@ const problem = z.object({
 
 const projectList = z.object({ projects: z.array(project), next_cursor: z.string().nullable() });
 
-export const answerSchemas = { project, projectList, vote, voteStatus, guestSession, problem };
+export const answerSchemas = {
+  project,
+  projectList,
+  vote,
+  voteStatus,
+  jobs,
+  owner,
+  notificationList,
+  notificationsRead,
+  guestSession,
+  problem,
+};

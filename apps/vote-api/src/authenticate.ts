@@ -1,4 +1,4 @@
-import { type Identity, problem, type TokenVerifier } from "@votesync/service-kit";
+import { type Identity, problem, requireRole, type TokenVerifier } from "@votesync/service-kit";
 import type { RequestHandler, Response } from "express";
 
 /** Who may call: from the `Authorization` header to an identity this installation lets in. */
@@ -21,6 +21,12 @@ export function requireIdentity(authenticate: Authenticator): RequestHandler {
     next();
   };
 }
+
+/** Express, behind `requireIdentity`: lets only admins pass. */
+export const requireAdmin: RequestHandler = (_req, res, next) => {
+  requireRole(identityOf(res), "admin");
+  next();
+};
 
 /** The caller of a route behind `requireIdentity`. */
 export function identityOf(res: Response): Identity {
