@@ -6,13 +6,7 @@
  * to the same. The sweep walks all projects in slices and does the same work, so a lost job only means later.
  */
 import { notificationView, type RedisNames } from "@votesync/core";
-import {
-  notifyOwners,
-  notifyOwnersOfSlice,
-  type ProjectsLookedAt,
-  pushNotifications,
-  refreshOwnerScores,
-} from "@votesync/postgres-store";
+import { notifyOwners, notifyOwnersOfSlice, pushNotifications, refreshOwnerScores } from "@votesync/postgres-store";
 import { invalidateLists, publishOutcome, type RedisClient } from "@votesync/redis-store";
 import type pg from "pg";
 
@@ -49,31 +43,32 @@ export class SideEffects {
   /** For projects whose votes have become rows. */
   async votesApplied(projectIds: readonly string[]): Promise<SideEffectsDone> {
     const { pool, redis, names } = this.deps;
-    const done = await this.settle(await notifyOwners(pool, projectIds));
+    const found = await notifyOwners(pool, projectIds);
+    const scores = await refreshOwnerScores(pool, found.ownerIds);
     await invalidateLists(redis, names);
-    return { ...done, pushed: await this.push() };
+    return { projects: found.projectIds.length, notified: found.notified, scores, pushed: await this.push() };
   }
 
   /** For the next slices of all projects, from the first again after the last. */
   async sweep(signal: AbortSignal): Promise<SideEffectsDone> {
     const { pool, sweepSlice: limit = SWEEP.slice, sweepSlices = SWEEP.slices } = this.deps;
     const total = { projects: 0, notified: 0, scores: 0 };
+    const owners = new Set<string>();
     for (let slice = 0; slice < sweepSlices && !signal.aborted; slice++) {
       const found = await notifyOwnersOfSlice(pool, { afterId: this.sweptUntil, limit });
-      const done = await this.settle(found);
-      total.projects += done.projects;
-      total.notified += done.notified;
-      total.scores += done.scores;
+      for (const ownerId of found.ownerIds) owners.add(ownerId);
+      total.projects += found.projectIds.length;
+      total.notified += found.notified;
       const isLast = found.projectIds.length < limit;
       this.sweptUntil = isLast ? "" : (found.projectIds.at(-1) as string);
       if (isLast) break;
     }
+    // Once per owner and not once per slice: an owner's projects may stand in all of them.
+    const ownerIds = [...owners];
+    for (let at = 0; at < ownerIds.length && !signal.aborted; at += limit) {
+      total.scores += await refreshOwnerScores(pool, ownerIds.slice(at, at + limit));
+    }
     return { ...total, pushed: await this.push() };
-  }
-
-  private async settle({ projectIds, ownerIds, notified }: ProjectsLookedAt): Promise<Omit<SideEffectsDone, "pushed">> {
-    const scores = await refreshOwnerScores(this.deps.pool, ownerIds);
-    return { projects: projectIds.length, notified, scores };
   }
 
   private async push(): Promise<number> {
