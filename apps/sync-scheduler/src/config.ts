@@ -8,7 +8,7 @@ const shape = z.object({
   ...redisConfigShape,
   ...postgresConfigShape,
   SYNC_SCHEDULER_PORT: portSchema.default(3003),
-  /** How often the sort keys of lists are brought up to date. */
+  /** How often changed projects are compared and repaired, and the sort keys of lists brought up to date. */
   SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
   /** A project that nobody has voted on for so long leaves Redis; the next vote loads it again. */
   COLD_PROJECT_MS: z.coerce.number().int().min(60_000).default(86_400_000),

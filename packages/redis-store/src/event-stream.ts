@@ -43,6 +43,18 @@ function fieldValue(fields: string[], name: string): string | undefined {
   return at < 0 ? undefined : fields[at + 1];
 }
 
+/** One entry, `null` when it is not (any more) there. */
+export async function readEntry(
+  client: RedisClient,
+  names: RedisNames,
+  entry: { shard: number; id: string },
+): Promise<StreamEntry | null> {
+  const [found] = await client.xrange(names.events(entry.shard), entry.id, entry.id);
+  if (found === undefined) return null;
+  const [id, fields] = found;
+  return { id, wire: fieldValue(fields, EVENT_FIELD), fields };
+}
+
 /** Drops entries before `minId`. By id, never by length: a length would drop what nobody has read yet. */
 export async function trimEvents(
   client: RedisClient,

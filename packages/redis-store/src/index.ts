@@ -1,4 +1,5 @@
 export * from "./cast-vote.js";
+export * from "./changed-projects.js";
 export * from "./connection.js";
 export * from "./counts.js";
 export * from "./event-stream.js";
@@ -7,6 +8,7 @@ export * from "./hold-project.js";
 export * from "./lists.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";
+export * from "./project-states.js";
 export * from "./recover-votes.js";
 export * from "./redis-clock.js";
 export * from "./reply-errors.js";

@@ -16,6 +16,7 @@ export const SCRIPTS = {
   "append-persisted": script("append-persisted", 2),
   "cast-vote": script("cast-vote", 7),
   "continue-stream": script("continue-stream", 1),
+  "drop-checked": script("drop-checked", 1),
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),
