@@ -12,6 +12,8 @@ const shape = z.object({
   SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
   /** A project that nobody has voted on for so long leaves Redis; the next vote loads it again. */
   COLD_PROJECT_MS: z.coerce.number().int().min(60_000).default(86_400_000),
+  /** How often side effects of votes that no job did are looked for. */
+  SIDE_EFFECTS_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(60_000),
 });
 
 export const configSchema = withRedisAddress(shape);

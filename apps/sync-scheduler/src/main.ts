@@ -1,4 +1,5 @@
 import { RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
 import { connectPostgres } from "@votesync/postgres-store";
 import { ProjectLoader, Reconciler } from "@votesync/reconcile";
 import { connectRedis } from "@votesync/redis-store";
@@ -17,13 +18,15 @@ import { configSchema } from "./config.js";
 import { checkPass } from "./reconcile-health.js";
 import { createReconcileMetrics } from "./reconcile-metrics.js";
 import { ReconcilePass } from "./reconcile-pass.js";
+import { createSideEffectServices } from "./side-effect-services.js";
 
 const service = "sync-scheduler";
 const config = parseConfig(configSchema, process.env);
 const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 6, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 7, log });
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 
 const { registry } = createMetrics(service);
 const stores = { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool };
@@ -50,6 +53,7 @@ const reconcile = createLoop({
   log,
 });
 const eviction = createColdProjectEviction({ stores, idleMs: config.COLD_PROJECT_MS, registry, log });
+const sideEffects = createSideEffectServices({ deps: stores, jobs, sweepMs: config.SIDE_EFFECTS_SWEEP_MS, registry });
 
 await runUntilSignal({
   log,
@@ -57,8 +61,10 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
     reconcile,
     eviction,
+    ...sideEffects,
   ],
 });

@@ -1,5 +1,5 @@
 /** The shapes of answers, for the OpenAPI document. */
-import { entityIdSchema, voteActionSchema, voteTypeSchema } from "@votesync/core";
+import { entityIdSchema, notificationKindSchema, QUEUES, voteActionSchema, voteTypeSchema } from "@votesync/core";
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
@@ -52,6 +52,44 @@ const voteStatus = z.object({
     reconciled: z.boolean(),
   }),
 });
+
+const jobs = z.object({
+  queues: z.array(z.object({ queue: z.enum(QUEUES), waiting: count, active: count, delayed: count, failed: count })),
+  running: z.array(
+    z.object({
+      queue: z.enum(QUEUES),
+      id: z.string(),
+      name: z.string(),
+      data: z.string().describe("The beginning of its data, as JSON"),
+      started_at: time.nullable(),
+    }),
+  ),
+});
+
+const owner = z.object({
+  owner_id: z.string(),
+  projects: count,
+  upvotes: count,
+  downvotes: count,
+  score: z.number().min(0).max(1).describe("Lower bound of the Wilson interval over all votes on the owner's projects"),
+});
+
+const notificationList = z.object({
+  notifications: z.array(
+    z.object({
+      id: z.uuid(),
+      kind: notificationKindSchema,
+      project_id: entityIdSchema,
+      text: z.string(),
+      created_at: time,
+      read_at: time.nullable(),
+    }),
+  ),
+  unread: count.describe("Of all notifications, not only of this page"),
+  next_cursor: z.string().nullable(),
+});
+
+const notificationsRead = z.object({ read: count.describe("How many were unread before") });
 
 const guestSession = z.object({
   status: z.literal("success"),
@@ -111,8 +149,12 @@ export const answerSchemas = {
   projectList,
   vote,
   voteStatus,
-  guestSession,
-  problem,
   deadLetter,
   deadLetterList,
+  jobs,
+  owner,
+  notificationList,
+  notificationsRead,
+  guestSession,
+  problem,
 };

@@ -2,6 +2,7 @@
  * The Express application: every route on one screen. It never listens or connects; main.ts hands it what it needs.
  */
 import type { RedisNames } from "@votesync/core";
+import type { Jobs } from "@votesync/jobs";
 import type { PostgresConnection } from "@votesync/postgres-store";
 import type { DeadLetters } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
@@ -14,7 +15,10 @@ import type { CrossOrigin } from "./cross-origin.js";
 import { deadLetterRoutes } from "./dead-letter-routes.js";
 import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
+import { jobsHandler } from "./jobs-route.js";
+import { notificationRoutes } from "./notification-routes.js";
 import { openApiDocument } from "./openapi.js";
+import { ownerHandler } from "./owner-route.js";
 import { projectRoutes } from "./project-routes.js";
 import { readOnly } from "./read-only.js";
 import { requestIdOf } from "./request-id.js";
@@ -31,6 +35,7 @@ export interface AppDeps {
   redis: RedisClient;
   names: RedisNames;
   postgres: PostgresConnection;
+  jobs: Jobs;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
   deadLetters: DeadLetters;
@@ -58,14 +63,19 @@ export function createApp(deps: AppDeps): Express {
   const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
   const projects = projectRoutes(deps);
   const letters = deadLetterRoutes(deps.deadLetters);
+  const notifications = notificationRoutes(deps);
   const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
   route(app, "/api/votes/dead-letters", { get: [...admin, letters.list] });
   route(app, "/api/votes/dead-letters/:id", { get: [...admin, letters.get], delete: [...admin, letters.drop] });
   route(app, "/api/votes/dead-letters/:id/replay", { post: [...admin, letters.replay] });
+  route(app, "/api/votes/jobs", { get: [...admin, jobsHandler(deps.jobs)] });
   route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
   route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/owners/:owner_id", { get: [ownerHandler(deps.postgres)] });
+  route(app, "/api/notifications", { get: [user, notifications.list] });
+  route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });
   route(app, "/api/session/guest", { post: [guestSession(deps.auth)] });
   route(app, "/statusz", { get: [statusz(deps.status)] });
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });

@@ -1,4 +1,5 @@
 import { RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
 import { connectMongo } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
 import { DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
@@ -37,6 +38,7 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: 3_000, log });
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
@@ -86,6 +88,7 @@ const app = createApp({
   redis: redis.client,
   names,
   postgres,
+  jobs,
   redisUsable: () => trust.isTrusted,
   deadLetters,
   health: createHealth({ service, checks, registry }),
@@ -105,6 +108,7 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     closing("mongo", async () => mongo?.close()),
     recoveryLoop.loop,
     httpService({ port: config.VOTE_API_PORT, listener, log }),

@@ -11,7 +11,9 @@ import {
   castVoteBodySchema,
   createProjectBodySchema,
   listDeadLettersQuerySchema,
+  listNotificationsQuerySchema,
   listProjectsQuerySchema,
+  readNotificationsBodySchema,
 } from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
@@ -157,6 +159,52 @@ const ROUTES: RouteConfig[] = [
     summary: "One project",
     request: { params: z.object({ id: z.string() }) },
     responses: { 200: json(answerSchemas.project, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/votes/jobs",
+    summary: "What waits and what runs, over all queues",
+    security,
+    responses: {
+      200: json(answerSchemas.jobs, "As of now"),
+      401: unauthorized,
+      403: problemJson("Only for admins"),
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/owners/{owner_id}",
+    summary: "An owner's community score",
+    request: { params: z.object({ owner_id: z.string() }) },
+    responses: { 200: json(answerSchemas.owner, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/notifications",
+    summary: "The caller's notifications, newest first",
+    security,
+    request: { query: listNotificationsQuerySchema },
+    responses: {
+      200: json(answerSchemas.notificationList, "A page"),
+      400: badRequest,
+      401: unauthorized,
+      503: unavailable,
+    },
+  },
+  {
+    method: "post",
+    path: "/api/notifications/read",
+    summary: "Mark notifications as read",
+    description: "Repeating it is harmless; ids that are not the caller's are passed over.",
+    security,
+    request: { body: body(readNotificationsBodySchema) },
+    responses: {
+      200: json(answerSchemas.notificationsRead, "Marked"),
+      400: badRequest,
+      401: unauthorized,
+      503: unavailable,
+    },
   },
   {
     method: "post",

@@ -1,5 +1,6 @@
 export * from "./ids.js";
 export * from "./names.js";
+export * from "./notifications.js";
 export * from "./project.js";
 export * from "./ranking.js";
 export * from "./request-id.js";

@@ -93,6 +93,11 @@ export class RedisNames {
     return `${this.prefix}:outcomes`;
   }
 
+  /** Number: grows when lists may have changed. What is cached of lists carries it in its key. */
+  listsGeneration(): string {
+    return `${this.prefix}:lists:generation`;
+  }
+
   /** String: what a request came to, kept an hour. */
   request(shard: number, requestId: string): string {
     return this.of(shard, `request:${requestId}`);
@@ -125,7 +130,21 @@ export const ADVISORY_LOCKS = {
   shardRecovery: 7_304,
   /** object: the shard that the periodic pass compares */
   shardReconcile: 7_305,
+  /** object: 0. Scores of owners are summed and written one batch at a time, so no older sum overwrites a newer. */
+  ownerScores: 7_310,
 } as const;
+
+/** Queues of BullMQ: every one there is, so that an operator sees all of them. */
+export const QUEUES = {
+  /** What follows from applied votes: notifications, owners' scores, stale lists. */
+  sideEffects: "side-effects",
+  /** The periodic comparison of the stores. */
+  reconcile: "reconcile",
+} as const;
+export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
+
+/** Before all keys of BullMQ. A hash tag: its scripts touch many keys, which must share a slot of a cluster. */
+export const QUEUE_PREFIX = "{bull}";
 
 export const SOCKET_EVENTS = {
   subscribe: "subscribe",

@@ -70,6 +70,20 @@ export const listDeadLettersQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(512).optional(),
 });
 
+export const listNotificationsQuerySchema = z.strictObject({
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+  unread: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((value) => value === "true"),
+});
+
+/** Which notifications were read: these, or all there are. */
+export const readNotificationsBodySchema = z
+  .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_PAGE_SIZE).optional(), all: z.literal(true).optional() })
+  .refine(({ ids, all }) => (ids === undefined) !== (all === undefined), "must hold either ids or all");
+
 /** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
 export const MAX_SUBSCRIPTION_NAMES = 200;
 

@@ -5,6 +5,7 @@ export * from "./counts.js";
 export * from "./event-stream.js";
 export * from "./evict-project.js";
 export * from "./hold-project.js";
+export * from "./lists.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";
 export * from "./project-states.js";

@@ -1,0 +1,5 @@
+export * from "./job.js";
+export * from "./job-queue.js";
+export * from "./job-worker.js";
+export * from "./jobs.js";
+export * from "./side-effect-jobs.js";
