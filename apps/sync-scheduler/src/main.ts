@@ -18,6 +18,7 @@ import { configSchema } from "./config.js";
 import { checkPass } from "./reconcile-health.js";
 import { createReconcileMetrics } from "./reconcile-metrics.js";
 import { ReconcilePass } from "./reconcile-pass.js";
+import { createReconcileWorker } from "./reconcile-worker.js";
 import { createSideEffectServices } from "./side-effect-services.js";
 
 const service = "sync-scheduler";
@@ -65,6 +66,7 @@ await runUntilSignal({
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
     reconcile,
     eviction,
+    createReconcileWorker({ jobs, reconciler, pass }),
     ...sideEffects,
   ],
 });

@@ -144,7 +144,20 @@ const deadLetter = z.object({
 
 const deadLetterList = z.object({ dead_letters: z.array(deadLetter), next_cursor: z.string().nullable() });
 
+const reconcileRun = z.object({
+  run_id: z.string(),
+  state: z.enum(["waiting", "active", "completed", "failed"]),
+  report: z
+    .object({
+      compared: count,
+      repaired: z.array(z.object({ project_id: entityIdSchema, drift: z.array(z.enum(["redis", "postgres"])) })),
+      waiting: count.describe("Votes of these are on their way; the next pass looks again"),
+    })
+    .nullable(),
+});
+
 export const answerSchemas = {
+  reconcileRun,
   project,
   projectList,
   vote,

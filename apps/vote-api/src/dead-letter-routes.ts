@@ -9,7 +9,7 @@ import {
 import { problem } from "@votesync/service-kit";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { formatCursor, parseCursor } from "./page-cursor.js";
+import { formatCursor, parseCursor } from "./cursor.js";
 
 const cursorSchema = z.strictObject({ at: z.iso.datetime(), id: z.string() }).transform(({ at, id }, context) => {
   const key = parseLetterId(id);
@@ -24,7 +24,7 @@ const STATUS = { "not-found": 404, resolved: 409, "not-a-vote": 422, "no-project
 export function deadLetterRoutes(letters: DeadLetters): Record<"list" | "get" | "replay" | "drop", RequestHandler> {
   const list: RequestHandler = async (req, res) => {
     const { limit, all, cursor } = listDeadLettersQuerySchema.parse(req.query);
-    const after = cursor === undefined ? undefined : parseCursor(cursor, cursorSchema);
+    const after = cursor === undefined ? undefined : parseCursor(cursorSchema, cursor);
     const page = await letters.list({ limit, all: all === "true", after });
     const { next } = page;
     res.json({

@@ -14,6 +14,7 @@ import {
   listNotificationsQuerySchema,
   listProjectsQuerySchema,
   readNotificationsBodySchema,
+  reconcileBodySchema,
 } from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
@@ -159,6 +160,27 @@ const ROUTES: RouteConfig[] = [
     summary: "One project",
     request: { params: z.object({ id: z.string() }) },
     responses: { 200: json(answerSchemas.project, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "post",
+    path: "/api/votes/reconcile",
+    summary: "Compare Redis with PostgreSQL now, and repair what differs",
+    security,
+    request: { body: body(reconcileBodySchema) },
+    responses: {
+      200: json(answerSchemas.reconcileRun, "Done"),
+      202: json(answerSchemas.reconcileRun, "Under way"),
+      400: badRequest,
+      ...forAdmins,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/votes/reconcile/{run_id}",
+    summary: "What became of such a run",
+    security,
+    request: { params: z.object({ run_id: z.string() }) },
+    responses: { 200: json(answerSchemas.reconcileRun, "Found"), 404: missing, ...forAdmins },
   },
   {
     method: "get",

@@ -22,7 +22,7 @@ import type { Request, Response } from "express";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { identityOf } from "./authenticate.js";
-import { formatCursor, parseCursor } from "./page-cursor.js";
+import { formatCursor, parseCursor } from "./cursor.js";
 
 export interface ProjectRoutesDeps {
   redis: RedisClient;
@@ -66,7 +66,7 @@ export function projectRoutes(deps: ProjectRoutesDeps) {
       res.json({ projects: await withLiveCounts(deps, await findProjects(prisma, query.ids)), next_cursor: null });
       return;
     }
-    const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, cursorOf(query.sort));
+    const after = query.cursor === undefined ? undefined : parseCursor(cursorOf(query.sort), query.cursor);
     const page = await listProjects(prisma, { ...query, boardId: query.board_id, after });
     res.json({
       projects: await withLiveCounts(deps, page.projects),

@@ -12,6 +12,7 @@ import {
 } from "@votesync/reconcile";
 import { Command, InvalidArgumentError } from "commander";
 import { redisReady, withStores } from "./open-stores.js";
+import { withJson } from "./options.js";
 
 type LetterKey = NonNullable<ReturnType<typeof parseLetterId>>;
 
@@ -30,8 +31,6 @@ export function deadLettersCommand(): Command {
     .addCommand(replayCommand())
     .addCommand(letterCommand("drop", "leave a letter be; its row is kept", (letters, key) => letters.drop(key)));
 }
-
-const withJson = (command: Command) => command.option("--json", "for scripts", false);
 
 const withLetters = <T>(work: (letters: DeadLetters, stores: Stores) => Promise<T>) =>
   withStores("votesync dead-letters", (stores) =>

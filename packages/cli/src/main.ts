@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
+import { useStackAddresses } from "./stack-addresses.js";
 import { tokenCommand } from "./token-command.js";
 import { votesCommand } from "./votes-command.js";
 
@@ -13,6 +14,7 @@ const program = new Command("votesync")
   .addCommand(seedCommand())
   .addCommand(votesCommand());
 overrideExit(program);
+useStackAddresses(process.env);
 
 try {
   await program.parseAsync();

@@ -63,6 +63,13 @@ export const listProjectsQuerySchema = z.strictObject({
 });
 export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
 
+export const reconcileBodySchema = z.strictObject({
+  /** These alone; else what changed lately. */
+  project_ids: z.array(entityIdSchema).min(1).max(1_000).optional(),
+  /** All projects, with their rows counted. */
+  full: z.boolean().default(false),
+});
+
 export const listDeadLettersQuerySchema = z.strictObject({
   /** Those too that were replayed or dropped. */
   all: z.enum(["true", "false"]).default("false"),

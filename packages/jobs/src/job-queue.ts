@@ -54,6 +54,11 @@ export interface RunningJob {
   startedAt: Date | null;
 }
 
+export type JobOutcome =
+  | { state: "waiting" | "active" }
+  | { state: "completed"; result: unknown }
+  | { state: "failed"; reason: string };
+
 type BullQueue = Queue<unknown, unknown, string>;
 
 export class JobQueue {
@@ -111,6 +116,18 @@ export class JobQueue {
         await loop.stop();
       },
     };
+  }
+
+  /** How a job stands. @returns `null` for one that is not (any more) known */
+  async outcome(id: string): Promise<JobOutcome | null> {
+    return this.use(async (queue) => {
+      const job = await queue.getJob(id);
+      if (job === undefined) return null;
+      const state = await job.getState();
+      if (state === "completed") return { state, result: job.returnvalue };
+      if (state === "failed") return { state, reason: job.failedReason ?? "" };
+      return { state: state === "active" ? "active" : "waiting" };
+    });
   }
 
   counts(): Promise<QueueCounts> {

@@ -59,6 +59,19 @@ export class Reconciler {
     return mergeReports(reports);
   }
 
+  /** All projects there are, rows counted. */
+  async passAll(onProgress: (report: ReconcileReport) => void = () => undefined): Promise<ReconcileReport> {
+    const reports: ReconcileReport[] = [];
+    let afterId = "";
+    do {
+      const slice = await this.passSlice(afterId, PROJECTS_PER_COMPARISON);
+      reports.push(slice.report);
+      onProgress(mergeReports(reports));
+      afterId = slice.nextAfterId;
+    } while (afterId !== "");
+    return mergeReports(reports);
+  }
+
   /** The next `limit` projects by id, rows counted. @returns where to go on; from the start after the last one */
   async passSlice(afterId: string, limit: number): Promise<{ report: ReconcileReport; nextAfterId: string }> {
     const ids = await readProjectIds(this.stores.pool, { afterId, limit });
