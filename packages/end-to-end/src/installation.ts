@@ -54,6 +54,11 @@ export class Installation {
     return process;
   }
 
+  /** What a command needs to find the stores. */
+  get addresses(): { REDIS_URL: string; DATABASE_URL: string } {
+    return { REDIS_URL: this.redisServer.url, DATABASE_URL: this.database.url };
+  }
+
   async createProjects(api: ServiceProcess, ids: readonly string[]): Promise<void> {
     const token = await testToken("owner");
     for (const id of ids) {
