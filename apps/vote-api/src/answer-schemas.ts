@@ -156,7 +156,47 @@ const reconcileRun = z.object({
     .nullable(),
 });
 
+const ownVotes = z.object({
+  status: z.literal("success"),
+  data: z.object({
+    votes: z.record(entityIdSchema, z.enum(["up", "down"])),
+    upvotes: z.array(entityIdSchema),
+    downvotes: z.array(entityIdSchema),
+    next_cursor: z.string().nullable(),
+  }),
+});
+
+const ms = z.number().nonnegative().nullable();
+
+const voteMetrics = z.object({
+  total_votes: count.describe("Recorded, over all replicas"),
+  total_errors: count.describe("Answered 5xx; the caller's own mistakes are neither"),
+  success_rate: z.number().min(0).max(100).describe("Percent of the two"),
+  avg_latency_ms: ms,
+  last_latency_ms: ms,
+  p50_ms: ms,
+  p95_ms: ms,
+  p99_ms: ms,
+  replicas: z.enum(["all", "this one"]).describe("`this one`: Redis is away"),
+  queue_depth: count.nullable().describe("Events no worker has applied yet, up to 100,000 a shard"),
+  worker_lag_ms: count.nullable().describe("Age of the oldest of them"),
+  dead_letters: count.nullable(),
+});
+
+const activity = { casts: count, changes: count, removals: count };
+const analytics = z.object({
+  project_id: entityIdSchema,
+  from: time,
+  to: time,
+  bucket: z.enum(["minute", "hour", "day"]),
+  buckets: z.array(z.object({ at: time, ...activity })),
+  totals: z.object(activity),
+});
+
 export const answerSchemas = {
+  ownVotes,
+  voteMetrics,
+  analytics,
   reconcileRun,
   project,
   projectList,

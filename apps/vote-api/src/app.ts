@@ -8,6 +8,7 @@ import type { DeadLetters } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
 import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { analyticsHandler } from "./analytics-route.js";
 import { answerable } from "./answerable-error.js";
 import { type Authenticator, identityOf, requireAdmin, requireIdentity } from "./authenticate.js";
 import { MAX_BODY_BYTES } from "./body-limit.js";
@@ -18,6 +19,7 @@ import { type HttpMetrics, measured } from "./http-metrics.js";
 import { jobsHandler } from "./jobs-route.js";
 import { notificationRoutes } from "./notification-routes.js";
 import { openApiDocument } from "./openapi.js";
+import { ownVotesHandler } from "./own-votes-route.js";
 import { ownerHandler } from "./owner-route.js";
 import { projectRoutes } from "./project-routes.js";
 import { readOnly } from "./read-only.js";
@@ -25,6 +27,7 @@ import { reconcileRoutes } from "./reconcile-routes.js";
 import { requestIdOf } from "./request-id.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
+import { type VoteFigureCounter, voteMetricsHandler } from "./vote-figures.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 import { readVoteStatus } from "./vote-status.js";
 import { pageConfig, type RealtimeAddress, webApp } from "./web-routes.js";
@@ -39,6 +42,7 @@ export interface AppDeps {
   jobs: Jobs;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
+  voteFigures: VoteFigureCounter;
   deadLetters: DeadLetters;
   health: Health;
   /** Every dependency and every service. */
@@ -69,6 +73,9 @@ export function createApp(deps: AppDeps): Express {
   const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
+  route(app, "/api/votes/user", { get: [user, ownVotesHandler({ ...deps, pool: deps.postgres.pool })] });
+  route(app, "/api/votes/metrics", { get: [...admin, voteMetricsHandler(deps.voteFigures)] });
+  route(app, "/api/votes/analytics", { get: [user, analyticsHandler(deps.postgres, deps.now)] });
   route(app, "/api/votes/dead-letters", { get: [...admin, letters.list] });
   route(app, "/api/votes/dead-letters/:id", { get: [...admin, letters.get], delete: [...admin, letters.drop] });
   route(app, "/api/votes/dead-letters/:id/replay", { post: [...admin, letters.replay] });

@@ -29,6 +29,7 @@ import { createPathMetrics } from "./path-metrics.js";
 import { RecoveryLoop } from "./recovery-loop.js";
 import { RedisTrust } from "./redis-trust.js";
 import { serviceCheck } from "./statusz.js";
+import { VoteFigureCounter } from "./vote-figures.js";
 import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
 
 const service = "vote-api";
@@ -42,7 +43,8 @@ const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER,
 const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
-const metrics = createHttpMetrics(registry);
+const voteFigures = new VoteFigureCounter({ redis: redis.client, names, pool: postgres.pool, log });
+const metrics = createHttpMetrics(registry, (status, latencyMs) => voteFigures.record(status, latencyMs));
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
 const stores = { redis: redis.client, names, pool: postgres.pool };
 const clock = new RedisClock();
@@ -90,6 +92,7 @@ const app = createApp({
   postgres,
   jobs,
   redisUsable: () => trust.isTrusted,
+  voteFigures,
   deadLetters,
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
@@ -111,6 +114,7 @@ await runUntilSignal({
     closing("jobs", jobs.close),
     closing("mongo", async () => mongo?.close()),
     recoveryLoop.loop,
+    voteFigures.service(),
     httpService({ port: config.VOTE_API_PORT, listener, log }),
   ],
 });

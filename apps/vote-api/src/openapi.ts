@@ -8,11 +8,13 @@ import {
   type RouteConfig,
 } from "@asteasolutions/zod-to-openapi";
 import {
+  analyticsQuerySchema,
   castVoteBodySchema,
   createProjectBodySchema,
   listDeadLettersQuerySchema,
   listNotificationsQuerySchema,
   listProjectsQuerySchema,
+  ownVotesQuerySchema,
   readNotificationsBodySchema,
   reconcileBodySchema,
 } from "@votesync/core";
@@ -160,6 +162,30 @@ const ROUTES: RouteConfig[] = [
     summary: "One project",
     request: { params: z.object({ id: z.string() }) },
     responses: { 200: json(answerSchemas.project, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/votes/user",
+    summary: "Own votes: on some projects, or all of them page by page",
+    security,
+    request: { query: ownVotesQuerySchema },
+    responses: { 200: json(answerSchemas.ownVotes, "Found"), 400: badRequest, 401: unauthorized, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/votes/metrics",
+    summary: "Figures of voting, over all replicas",
+    security,
+    responses: { 200: json(answerSchemas.voteMetrics, "Figures"), ...forAdmins },
+  },
+  {
+    method: "get",
+    path: "/api/votes/analytics",
+    summary: "What happened to a project's votes over time (owner or admin)",
+    description: "Buckets are in UTC; `from` counts, `to` does not. Without them: the last 24 hours.",
+    security,
+    request: { query: analyticsQuerySchema },
+    responses: { 200: json(answerSchemas.analytics, "Found"), 400: badRequest, 404: missing, ...forAdmins },
   },
   {
     method: "post",

@@ -1,4 +1,5 @@
 export * from "./ids.js";
+export * from "./latency-histogram.js";
 export * from "./names.js";
 export * from "./notifications.js";
 export * from "./project.js";

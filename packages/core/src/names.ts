@@ -88,6 +88,11 @@ export class RedisNames {
     return this.of(shard, "recovered");
   }
 
+  /** Hash of counters: figures of all vote-api replicas. */
+  voteFigures(): string {
+    return `${this.prefix}:figures:votes`;
+  }
+
   /** Stream of messages to single users: a failed vote, a notification. */
   outcomes(): string {
     return `${this.prefix}:outcomes`;

@@ -63,6 +63,25 @@ export const listProjectsQuerySchema = z.strictObject({
 });
 export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
 
+export const ownVotesQuerySchema = z.strictObject({
+  project_ids: idListSchema.optional(),
+  limit: limitSchema.unwrap().default(MAX_PAGE_SIZE),
+  cursor: z.string().min(1).max(512).optional(),
+});
+
+/** A date, or a moment with its offset. */
+const momentSchema = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], "must be a date or a date-time with an offset")
+  .transform((text) => new Date(text))
+  .refine((moment) => moment.getTime() >= 0 && moment.getTime() < 253_402_300_800_000, "must be between 1970 and 9999");
+
+export const analyticsQuerySchema = z.strictObject({
+  project_id: entityIdSchema,
+  from: momentSchema.optional(),
+  to: momentSchema.optional(),
+  bucket: z.enum(["minute", "hour", "day"]).default("hour"),
+});
+
 export const reconcileBodySchema = z.strictObject({
   /** These alone; else what changed lately. */
   project_ids: z.array(entityIdSchema).min(1).max(1_000).optional(),

@@ -1,3 +1,4 @@
+export * from "./backlog.js";
 export * from "./cast-vote.js";
 export * from "./changed-projects.js";
 export * from "./connection.js";
@@ -8,9 +9,11 @@ export * from "./hold-project.js";
 export * from "./lists.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";
+export * from "./own-votes.js";
 export * from "./project-states.js";
 export * from "./recover-votes.js";
 export * from "./redis-clock.js";
 export * from "./reply-errors.js";
 export * from "./shard-epoch.js";
+export * from "./vote-figures.js";
 export * from "./withdraw-vote.js";
