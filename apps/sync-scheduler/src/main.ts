@@ -20,6 +20,7 @@ import { createReconcileMetrics } from "./reconcile-metrics.js";
 import { ReconcilePass } from "./reconcile-pass.js";
 import { createReconcileWorker } from "./reconcile-worker.js";
 import { createSideEffectServices } from "./side-effect-services.js";
+import { createUpkeep } from "./upkeep.js";
 
 const service = "sync-scheduler";
 const config = parseConfig(configSchema, process.env);
@@ -54,6 +55,12 @@ const reconcile = createLoop({
   log,
 });
 const eviction = createColdProjectEviction({ stores, idleMs: config.COLD_PROJECT_MS, registry, log });
+const upkeep = createUpkeep({
+  pool: postgres.pool,
+  auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+  now: () => new Date(),
+  log,
+});
 const sideEffects = createSideEffectServices({ deps: stores, jobs, sweepMs: config.SIDE_EFFECTS_SWEEP_MS, registry });
 
 await runUntilSignal({
@@ -66,6 +73,7 @@ await runUntilSignal({
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
     reconcile,
     eviction,
+    upkeep,
     createReconcileWorker({ jobs, reconciler, pass }),
     ...sideEffects,
   ],

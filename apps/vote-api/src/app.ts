@@ -25,6 +25,7 @@ import { projectRoutes } from "./project-routes.js";
 import { readOnly } from "./read-only.js";
 import { reconcileRoutes } from "./reconcile-routes.js";
 import { requestIdOf } from "./request-id.js";
+import type { RequestLimits } from "./request-limits.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
 import { type VoteFigureCounter, voteMetricsHandler } from "./vote-figures.js";
@@ -50,6 +51,7 @@ export interface AppDeps {
   metrics: HttpMetrics;
   realtime: RealtimeAddress;
   crossOrigin: CrossOrigin;
+  limits: RequestLimits;
   trustProxy: boolean | number | string;
   log: Logger;
   now: () => Date;
@@ -63,7 +65,11 @@ export function createApp(deps: AppDeps): Express {
     if (!(await deps.health.handle(req, res))) next();
   });
 
-  const user = requireIdentity(deps.authenticate);
+  // Whoever watches over the service is not counted.
+  route(app, "/statusz", { get: [statusz(deps.status)] });
+  app.use(limitAddress(deps.limits));
+
+  const user = requireIdentity(deps.authenticate, deps.limits);
   // Not strict: what is JSON but no object is told so by the schema, as on the short way.
   const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
   const projects = projectRoutes(deps);
@@ -88,7 +94,6 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/api/notifications", { get: [user, notifications.list] });
   route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });
   route(app, "/api/session/guest", { post: [guestSession(deps.auth)] });
-  route(app, "/statusz", { get: [statusz(deps.status)] });
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
   route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
   app.use("/docs", readOnly, docsRoutes());
@@ -116,6 +121,13 @@ const withRequestId: RequestHandler = (req, res, next) => {
   res.set("X-Request-Id", res.locals.requestId as string);
   next();
 };
+
+const limitAddress =
+  (limits: RequestLimits): RequestHandler =>
+  async (req, res, next) => {
+    res.set(await limits.address(req));
+    next();
+  };
 
 const requireJson: RequestHandler = (req, _res, next) => {
   // `is` gives null when there is no body at all.

@@ -28,6 +28,7 @@ import { createHttpMetrics } from "./http-metrics.js";
 import { createPathMetrics } from "./path-metrics.js";
 import { RecoveryLoop } from "./recovery-loop.js";
 import { RedisTrust } from "./redis-trust.js";
+import { compileTrust, createRequestLimits } from "./request-limits.js";
 import { serviceCheck } from "./statusz.js";
 import { VoteFigureCounter } from "./vote-figures.js";
 import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
@@ -83,6 +84,11 @@ const everything: HealthCheck[] = [
 
 const authenticate = createAuthenticator(createTokenVerifier(config), config.AUTH_GUEST);
 const crossOrigin = createCrossOrigin(config.CORS_ORIGINS);
+const limits = createRequestLimits({
+  addressMax: config.HTTP_RATE_MAX,
+  userMax: config.HTTP_USER_RATE_MAX,
+  trust: compileTrust(config.TRUST_PROXY),
+});
 const app = createApp({
   auth: config,
   authenticate,
@@ -99,11 +105,20 @@ const app = createApp({
   metrics,
   realtime: { publicUrl: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },
   crossOrigin,
+  limits,
   trustProxy: config.TRUST_PROXY,
   log,
   now: () => new Date(),
 });
-const listener = createFastVoteListener({ authenticate, recordVote: record, crossOrigin, metrics, log, ordinary: app });
+const listener = createFastVoteListener({
+  authenticate,
+  recordVote: record,
+  crossOrigin,
+  limits,
+  metrics,
+  log,
+  ordinary: app,
+});
 
 await runUntilSignal({
   log,

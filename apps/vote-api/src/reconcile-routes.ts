@@ -10,11 +10,12 @@ const WAIT_MS = 25_000;
 const POLL_MS = 100;
 
 export function reconcileRoutes(jobs: Jobs) {
-  const queue = jobs.queue(QUEUES.reconcile);
+  const queueOf = () => jobs.queue(QUEUES.reconcile);
 
   /** `POST /api/votes/reconcile` */
   async function start(req: Request, res: Response): Promise<void> {
     const { project_ids: projectIds, full } = reconcileBodySchema.parse(req.body ?? {});
+    const queue = queueOf();
     const runId = await queue.add(reconcileJob, { full, ...(projectIds === undefined ? {} : { projectIds }) });
     const giveUpAtMs = performance.now() + WAIT_MS;
     let outcome = await queue.outcome(runId);
@@ -30,7 +31,7 @@ export function reconcileRoutes(jobs: Jobs) {
   /** `GET /api/votes/reconcile/:run_id` */
   async function get(req: Request, res: Response): Promise<void> {
     const runId = String(req.params.run_id);
-    const outcome = await queue.outcome(runId);
+    const outcome = await queueOf().outcome(runId);
     if (outcome === null) throw problem(404, "There is no such run, or it is long over.");
     res.json(runView(runId, outcome));
   }

@@ -135,6 +135,8 @@ export const ADVISORY_LOCKS = {
   shardRecovery: 7_304,
   /** object: the shard that the periodic pass compares */
   shardReconcile: 7_305,
+  /** object: 0; who makes and drops partitions and deletes old rows */
+  upkeep: 7_306,
   /** object: 0. Scores of owners are summed and written one batch at a time, so no older sum overwrites a newer. */
   ownerScores: 7_310,
 } as const;

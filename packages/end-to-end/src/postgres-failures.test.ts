@@ -19,7 +19,7 @@ beforeEach(async () => {
   ownPostgres = await OwnPostgres.start();
   const database = { url: ownPostgres.url, drop: async () => undefined };
   await promisify(execFile)(process.execPath, [CLI, "migrate"], { env: { DATABASE_URL: database.url } });
-  const unlimited = { VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" };
+  const unlimited = { VOTE_RATE_MAX: "0" };
   installation = await Installation.create(unlimited, database);
   api = await installation.start("vote-api");
   await installation.start("vote-worker");

@@ -16,7 +16,7 @@ let socket: Socket;
 const told: { upvotes: number; version: number; reason: string }[] = [];
 
 beforeAll(async () => {
-  installation = await Installation.create({ VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" });
+  installation = await Installation.create({ VOTE_RATE_MAX: "0" });
   api = await installation.start("vote-api");
   await installation.start("vote-worker");
   schedulers = [

@@ -15,7 +15,7 @@ let workers: ServiceProcess[];
 let load: VoteLoad;
 
 beforeEach(async () => {
-  installation = await Installation.create({ VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" });
+  installation = await Installation.create({ VOTE_RATE_MAX: "0" });
   apis = [await installation.start("vote-api"), await installation.start("vote-api")];
   workers = [await installation.start("vote-worker"), await installation.start("vote-worker")];
   await installation.createProjects(apis[0] as ServiceProcess, PROJECTS);

@@ -17,6 +17,7 @@ export * from "./projects.js";
 export * from "./push-notifications.js";
 export * from "./rankings.js";
 export * from "./replay-events.js";
+export * from "./retention.js";
 export * from "./shard-epoch.js";
 export * from "./shard-progress.js";
 export * from "./vote-analytics.js";
