@@ -3,7 +3,7 @@
  * trip, and the limit holds while Redis is away. Behind a balancer each replica counts for itself, so a caller whose requests
  * are spread gets up to as many times the limit as there are replicas.
  *
- * Measured: 1.3 µs a request for each of the two.
+ * Measured: 1.4 µs a request for the address, 0.6 µs for the user.
  */
 import type { IncomingMessage } from "node:http";
 import { networkOf, problem } from "@votesync/service-kit";
