@@ -13,7 +13,7 @@ export interface CommandResult {
 }
 
 export function votesync(installation: Installation, ...args: string[]): Promise<CommandResult> {
-  const env = { ...installation.addresses, PATH: process.env.PATH };
+  const env = installation.addresses;
   return new Promise((resolve) => {
     execFile(process.execPath, [CLI, ...args], { env, timeout: DEADLINE_MS }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
