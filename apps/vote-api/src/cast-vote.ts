@@ -6,7 +6,7 @@
  * The request id is made before the first attempt, so however often and wherever a vote is tried, it counts once.
  */
 import { makeRequestId, type VoteType } from "@votesync/core";
-import { castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
+import { CommitUnknownError, castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
 import { type ProjectLoader, ShardBehindError, type Stores } from "@votesync/reconcile";
 import {
   type CastOutcome,
@@ -151,9 +151,11 @@ async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: 
   let outcome: FallbackOutcome;
   try {
     outcome = await castFallbackVote(pool, fallbackVote);
-  } finally {
-    // Also when it failed: its commit may have succeeded.
-    deps.degraded.mark(vote.projectId);
+    if (outcome.kind === "answer") deps.degraded.mark(vote.projectId);
+  } catch (error) {
+    // Not for any other error: a project that is held needs PostgreSQL, and that may be what is away.
+    if (error instanceof CommitUnknownError) deps.degraded.mark(vote.projectId);
+    throw error;
   }
   if (outcome.kind !== "answer") return outcome;
   return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, degraded: true };

@@ -44,6 +44,22 @@ test("PostgreSQL gone for thousands of votes: none is refused, and all of them b
   await expectOneTruth(installation, load);
 }, 120_000);
 
+test("PostgreSQL gone and Redis slow for a moment: afterwards votes on what Redis holds go on", async () => {
+  await ownPostgres.kill9();
+  const before = load.unavailable;
+  installation.redisServer.freeze();
+  await waitFor("votes to be refused", () => load.unavailable > before + 20, 60_000);
+  installation.redisServer.thaw();
+  // Every project, for a while, and none refused any more.
+  await load.more(300);
+  const refused = load.unavailable;
+  await load.more(1_000);
+  expect(load.unavailable).toBe(refused);
+  await ownPostgres.restart();
+  await load.stop();
+  await expectOneTruth(installation, load);
+}, 120_000);
+
 test("a replica started while PostgreSQL is away takes votes on what Redis holds", async () => {
   await ownPostgres.kill9();
   await api.kill9();

@@ -20,6 +20,7 @@ export * from "./replay-events.js";
 export * from "./retention.js";
 export * from "./shard-epoch.js";
 export * from "./shard-progress.js";
+export { CommitUnknownError } from "./transaction.js";
 export * from "./vote-analytics.js";
 export * from "./vote-events.js";
 export * from "./vote-rows.js";
