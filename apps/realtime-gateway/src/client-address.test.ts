@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "@jest/globals";
-import { clientAddress, networkOf, trustProxySchema } from "./client-address.js";
+import { networkOf } from "@votesync/service-kit";
+import { clientAddress, trustProxySchema } from "./client-address.js";
 
 const request = (remoteAddress: string, forwarded?: string) =>
   ({ headers: { "x-forwarded-for": forwarded }, socket: { remoteAddress } }) as unknown as IncomingMessage;

@@ -61,15 +61,3 @@ export function clientAddress(request: IncomingMessage, trusts: TrustsHop): stri
 
 /** `::ffff:10.0.0.1` is how a socket for both families writes 10.0.0.1. */
 const withoutMapping = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "");
-
-/** What counts as one address: of IPv6 the /64 network, since that is the least a customer has. */
-export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter(Boolean);
-  if (tail !== undefined) {
-    const last = tail.split(":").filter(Boolean);
-    groups.push(...Array<string>(8 - groups.length - last.length).fill("0"), ...last);
-  }
-  return groups.slice(0, 4).join(":");
-}

@@ -2,7 +2,7 @@
  * The gateway as a whole: one HTTP server with socket.io and the operator's pages, and the loop that tells the rooms.
  * Every replica follows the streams by itself, so replicas need no adapter between them and no knowledge of each other.
  */
-import { projectRoom, type RedisNames, SOCKET_EVENTS } from "@votesync/core";
+import { projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
 import type { PostgresConnection } from "@votesync/postgres-store";
 import type { RedisConnection } from "@votesync/redis-store";
 import { createHealth, createLoop, type Logger, type Service, type TokenVerifier } from "@votesync/service-kit";
@@ -15,6 +15,7 @@ import { createGatewayMetrics, exposeGauges, type GatewayMetrics, observeTail } 
 import { admit } from "./handshake.js";
 import { createHttpServer } from "./http-server.js";
 import { Listener } from "./listener.js";
+import { OutcomeTail } from "./outcome-tail.js";
 import { readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
 import type { GatewayServer } from "./sockets.js";
@@ -51,6 +52,9 @@ export interface Gateway {
   listener: Listener;
 }
 
+/** Messages to single users are no race. */
+const OUTCOME_PAUSE_MS = 100;
+
 /** Puts the parts together; nothing listens or connects before the services are started. */
 export function createGateway(deps: GatewayDeps): Gateway {
   const { options, log, nowMs, registry } = deps;
@@ -63,15 +67,19 @@ export function createGateway(deps: GatewayDeps): Gateway {
     projects: () => tail.projects,
     shards: () => tail.shards,
   });
-  watchRooms(io, tail);
-  acceptSockets(io, tail, deps);
+  const outcomes = createOutcomeTail(deps, io, metrics);
+  watchRooms(io, projectRoom(""), tail);
+  watchRooms(io, userRoom(""), outcomes);
+  acceptSockets(io, { tail, outcomes }, deps);
   const runOnce = async () => {
     await tail.pass();
     return false;
   };
   const loop = createLoop({ name: "event-tail", runOnce, idleMs: options.foldWindowMs, log });
+  const tellOutcomes = () => outcomes.pass();
+  const outcomeLoop = createLoop({ name: "outcome-tail", runOnce: tellOutcomes, idleMs: OUTCOME_PAUSE_MS, log });
   const listener = new Listener({ server, io, port: options.port, log });
-  return { services: [loop, listener], listener };
+  return { services: [loop, outcomeLoop, listener], listener };
 }
 
 function healthOf({ redis, postgres, registry }: GatewayDeps) {
@@ -103,9 +111,24 @@ function createTail({ redis, postgres, names, log, nowMs }: GatewayDeps, fanOut:
   });
 }
 
-/** A project is followed while its room exists: socket.io makes a room with its first socket and drops it with its last. */
-function watchRooms(io: GatewayServer, tail: EventTail): void {
-  const prefix = projectRoom("");
+function createOutcomeTail({ redis, names, log }: GatewayDeps, io: GatewayServer, metrics: GatewayMetrics) {
+  return new OutcomeTail({
+    redis: redis.client,
+    names,
+    tell: ({ userId, event, body }) => {
+      io.to(userRoom(userId)).emit(event, body);
+      metrics.messages.inc({ event });
+    },
+    onSkipped: (entryId) => log.error({ entry: entryId }, "an entry of the outcome stream cannot be read, skipped"),
+  });
+}
+
+/** Followed while the room exists: socket.io makes a room with its first socket and drops it with its last. */
+function watchRooms(
+  io: GatewayServer,
+  prefix: string,
+  tail: { watch(name: string): void; unwatch(name: string): void },
+): void {
   const { adapter } = io.of("/");
   adapter.on("create-room", (room: string) => {
     if (room.startsWith(prefix)) tail.watch(room.slice(prefix.length));
@@ -115,11 +138,21 @@ function watchRooms(io: GatewayServer, tail: EventTail): void {
   });
 }
 
-function acceptSockets(io: GatewayServer, tail: EventTail, { verifier, options, nowMs, log }: GatewayDeps): void {
+function acceptSockets(
+  io: GatewayServer,
+  { tail, outcomes }: { tail: EventTail; outcomes: OutcomeTail },
+  { verifier, options, nowMs, log }: GatewayDeps,
+): void {
   const calls = new Map<string, Call>([
     [SOCKET_EVENTS.subscribe, subscribe({ tail, maxRoomsPerSocket: options.maxRoomsPerSocket, nowMs })],
     [SOCKET_EVENTS.unsubscribe, unsubscribe],
   ]);
-  io.use(admit(verifier, log));
-  io.on("connection", (socket) => answerCalls(socket, { calls, nowMs, log }));
+  // Redis being away must not keep anybody from connecting: what is told later is stored elsewhere too.
+  const beforeAdmitting = () => outcomes.open().catch(() => undefined);
+  io.use(admit(verifier, beforeAdmitting, log));
+  io.on("connection", (socket) => {
+    const { user } = socket.data;
+    if (user !== null) socket.join(userRoom(user.userId));
+    answerCalls(socket, { calls, nowMs, log });
+  });
 }

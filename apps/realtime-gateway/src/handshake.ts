@@ -16,12 +16,13 @@ class HandshakeRefusedError extends Error {
   }
 }
 
-/** A middleware for `io.use`. */
-export function admit(verifier: TokenVerifier, log: Logger) {
+/** A middleware for `io.use`. `prepare` runs before somebody who signed in is told so; it never fails. */
+export function admit(verifier: TokenVerifier, prepare: () => Promise<void>, log: Logger) {
   return (socket: GatewaySocket, next: (refusal?: Error) => void): void => {
     identify(verifier, socket.handshake.auth.token).then(
-      (user) => {
+      async (user) => {
         socket.data.user = user;
+        if (user !== null) await prepare();
         next();
       },
       (error: unknown) => next(refusalOf(error, log)),

@@ -6,8 +6,9 @@
  * websocket only: long polling sends each request somewhere else.
  */
 import type { Server as HttpServer, IncomingMessage } from "node:http";
+import { networkOf } from "@votesync/service-kit";
 import { Server } from "socket.io";
-import { clientAddress, networkOf, type TrustsHop } from "./client-address.js";
+import { clientAddress, type TrustsHop } from "./client-address.js";
 import { AddressLimit, limitPackets } from "./connection-limits.js";
 import type { GatewayMetrics } from "./gateway-metrics.js";
 import type { EngineConnection, GatewayServer } from "./sockets.js";

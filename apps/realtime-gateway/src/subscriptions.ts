@@ -65,8 +65,9 @@ function leave(socket: GatewaySocket, projectIds: readonly string[]): void {
 
 /** @throws {CallRefusedError} */
 function refuseTooManyRooms(socket: GatewaySocket, more: number, max: number): void {
-  // A socket is always in one room of its own.
-  if (socket.rooms.size - 1 + more <= max) return;
+  // A socket is always in one room of its own, and in its user's.
+  const ownRooms = socket.data.user === null ? 1 : 2;
+  if (socket.rooms.size - ownRooms + more <= max) return;
   throw new CallRefusedError(`a socket may watch at most ${max} projects: unsubscribe from some first`);
 }
 

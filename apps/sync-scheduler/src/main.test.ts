@@ -42,6 +42,12 @@ test("it is ready with Redis and PostgreSQL, and shows its figures", async () =>
 });
 
 test("a project whose counts changed gets its sort keys", async () => {
+  // Rows first: counters without rows would be set right.
+  await postgres.pool.query(
+    `INSERT INTO votes (project_id, period, user_id, vote_type, version, voted_at)
+     SELECT 'p', 0, 'user ' || i, CASE WHEN i <= 10 THEN 'up' ELSE 'down' END::vote_type, i, now()
+       FROM generate_series(1, 13) AS i`,
+  );
   await postgres.pool.query(
     "INSERT INTO projects (id, title, owner_id, upvotes, downvotes, version) VALUES ('p', 'P', 'ann', 10, 3, 7)",
   );

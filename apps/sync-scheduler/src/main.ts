@@ -1,5 +1,7 @@
 import { RedisNames } from "@votesync/core";
-import { connectPostgres, refreshRankings } from "@votesync/postgres-store";
+import { connectJobs } from "@votesync/jobs";
+import { connectPostgres } from "@votesync/postgres-store";
+import { ProjectLoader, Reconciler } from "@votesync/reconcile";
 import { connectRedis } from "@votesync/redis-store";
 import {
   closing,
@@ -13,37 +15,53 @@ import {
 } from "@votesync/service-kit";
 import { createColdProjectEviction } from "./cold-project-eviction.js";
 import { configSchema } from "./config.js";
+import { checkPass } from "./reconcile-health.js";
+import { createReconcileMetrics } from "./reconcile-metrics.js";
+import { ReconcilePass } from "./reconcile-pass.js";
+import { createReconcileWorker } from "./reconcile-worker.js";
+import { createSideEffectServices } from "./side-effect-services.js";
+import { createUpkeep } from "./upkeep.js";
 
 const service = "sync-scheduler";
 const config = parseConfig(configSchema, process.env);
 const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 2, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 7, log });
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 
 const { registry } = createMetrics(service);
+const stores = { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool };
+const reconciler = new Reconciler(stores, new ProjectLoader(stores));
+const pass = new ReconcilePass({ stores, reconciler, log });
+const reconcileMetrics = createReconcileMetrics(registry, log);
 const health = createHealth({
   service,
   registry,
   checks: [
     { name: "redis", required: true, check: redis.ping },
     { name: "postgres", required: true, check: postgres.ping },
+    { name: "reconcile", required: false, check: () => checkPass(reconcileMetrics.ageMs(), config.SYNC_INTERVAL_MS) },
   ],
 });
 
-const rankings = createLoop({
-  name: "refresh-rankings",
-  runOnce: async () => (await refreshRankings(postgres.pool)).more,
+const reconcile = createLoop({
+  name: "reconcile",
+  runOnce: async () => {
+    await reconcileMetrics.measured(() => pass.runOnce());
+    return false;
+  },
   idleMs: config.SYNC_INTERVAL_MS,
   log,
 });
-
-const eviction = createColdProjectEviction({
-  stores: { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool },
-  idleMs: config.COLD_PROJECT_MS,
-  registry,
+const eviction = createColdProjectEviction({ stores, idleMs: config.COLD_PROJECT_MS, registry, log });
+const upkeep = createUpkeep({
+  pool: postgres.pool,
+  auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+  now: () => new Date(),
   log,
 });
+const sideEffects = createSideEffectServices({ deps: stores, jobs, sweepMs: config.SIDE_EFFECTS_SWEEP_MS, registry });
 
 await runUntilSignal({
   log,
@@ -51,8 +69,12 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
-    rankings,
+    reconcile,
     eviction,
+    upkeep,
+    createReconcileWorker({ jobs, reconciler, pass }),
+    ...sideEffects,
   ],
 });

@@ -2,22 +2,33 @@
  * The Express application: every route on one screen. It never listens or connects; main.ts hands it what it needs.
  */
 import type { RedisNames } from "@votesync/core";
+import type { Jobs } from "@votesync/jobs";
 import type { PostgresConnection } from "@votesync/postgres-store";
+import type { DeadLetters } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
 import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { analyticsHandler } from "./analytics-route.js";
 import { answerable } from "./answerable-error.js";
-import { type Authenticator, identityOf, requireIdentity } from "./authenticate.js";
+import { type Authenticator, identityOf, requireAdmin, requireIdentity } from "./authenticate.js";
 import { MAX_BODY_BYTES } from "./body-limit.js";
 import type { CrossOrigin } from "./cross-origin.js";
+import { deadLetterRoutes } from "./dead-letter-routes.js";
 import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
+import { jobsHandler } from "./jobs-route.js";
+import { notificationRoutes } from "./notification-routes.js";
 import { openApiDocument } from "./openapi.js";
+import { ownVotesHandler } from "./own-votes-route.js";
+import { ownerHandler } from "./owner-route.js";
 import { projectRoutes } from "./project-routes.js";
 import { readOnly } from "./read-only.js";
+import { reconcileRoutes } from "./reconcile-routes.js";
 import { requestIdOf } from "./request-id.js";
+import type { RequestLimits } from "./request-limits.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
+import { type VoteFigureCounter, voteMetricsHandler } from "./vote-figures.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 import { readVoteStatus } from "./vote-status.js";
 import { pageConfig, type RealtimeAddress, webApp } from "./web-routes.js";
@@ -29,14 +40,18 @@ export interface AppDeps {
   redis: RedisClient;
   names: RedisNames;
   postgres: PostgresConnection;
+  jobs: Jobs;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
+  voteFigures: VoteFigureCounter;
+  deadLetters: DeadLetters;
   health: Health;
   /** Every dependency and every service. */
   status: Health;
   metrics: HttpMetrics;
   realtime: RealtimeAddress;
   crossOrigin: CrossOrigin;
+  limits: RequestLimits;
   trustProxy: boolean | number | string;
   log: Logger;
   now: () => Date;
@@ -50,16 +65,35 @@ export function createApp(deps: AppDeps): Express {
     if (!(await deps.health.handle(req, res))) next();
   });
 
-  const user = requireIdentity(deps.authenticate);
+  // Whoever watches over the service is not counted.
+  route(app, "/statusz", { get: [statusz(deps.status)] });
+  app.use(limitAddress(deps.limits));
+
+  const user = requireIdentity(deps.authenticate, deps.limits);
   // Not strict: what is JSON but no object is told so by the schema, as on the short way.
   const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
   const projects = projectRoutes(deps);
+  const letters = deadLetterRoutes(deps.deadLetters);
+  const notifications = notificationRoutes(deps);
+  const reconcile = reconcileRoutes(deps.jobs);
+  const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
+  route(app, "/api/votes/user", { get: [user, ownVotesHandler({ ...deps, pool: deps.postgres.pool })] });
+  route(app, "/api/votes/metrics", { get: [...admin, voteMetricsHandler(deps.voteFigures)] });
+  route(app, "/api/votes/analytics", { get: [user, analyticsHandler(deps.postgres, deps.now)] });
+  route(app, "/api/votes/dead-letters", { get: [...admin, letters.list] });
+  route(app, "/api/votes/dead-letters/:id", { get: [...admin, letters.get], delete: [...admin, letters.drop] });
+  route(app, "/api/votes/dead-letters/:id/replay", { post: [...admin, letters.replay] });
+  route(app, "/api/votes/reconcile", { post: [...admin, ...json, reconcile.start] });
+  route(app, "/api/votes/reconcile/:run_id", { get: [...admin, reconcile.get] });
+  route(app, "/api/votes/jobs", { get: [...admin, jobsHandler(deps.jobs)] });
   route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
   route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/owners/:owner_id", { get: [ownerHandler(deps.postgres)] });
+  route(app, "/api/notifications", { get: [user, notifications.list] });
+  route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });
   route(app, "/api/session/guest", { post: [guestSession(deps.auth)] });
-  route(app, "/statusz", { get: [statusz(deps.status)] });
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
   route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
   app.use("/docs", readOnly, docsRoutes());
@@ -69,7 +103,7 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
-type Method = "get" | "post";
+type Method = "get" | "post" | "delete";
 
 /** One path and all it can do; anything else is answered 405 with what it can. */
 function route(app: Express, path: string, handlers: Partial<Record<Method, RequestHandler[]>>): void {
@@ -87,6 +121,13 @@ const withRequestId: RequestHandler = (req, res, next) => {
   res.set("X-Request-Id", res.locals.requestId as string);
   next();
 };
+
+const limitAddress =
+  (limits: RequestLimits): RequestHandler =>
+  async (req, res, next) => {
+    res.set(await limits.address(req));
+    next();
+  };
 
 const requireJson: RequestHandler = (req, _res, next) => {
   // `is` gives null when there is no body at all.

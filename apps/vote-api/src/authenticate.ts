@@ -1,5 +1,6 @@
-import { type Identity, problem, type TokenVerifier } from "@votesync/service-kit";
+import { type Identity, problem, requireRole, type TokenVerifier } from "@votesync/service-kit";
 import type { RequestHandler, Response } from "express";
+import type { RequestLimits } from "./request-limits.js";
 
 /** Who may call: from the `Authorization` header to an identity this installation lets in. */
 export function createAuthenticator(verifier: TokenVerifier, guestsAllowed: boolean) {
@@ -14,13 +15,21 @@ export function createAuthenticator(verifier: TokenVerifier, guestsAllowed: bool
 }
 export type Authenticator = ReturnType<typeof createAuthenticator>;
 
-/** Express: lets only identified callers pass, and remembers who they are. */
-export function requireIdentity(authenticate: Authenticator): RequestHandler {
+/** Express: lets only identified callers pass who have not asked too often, and remembers who they are. */
+export function requireIdentity(authenticate: Authenticator, limits: RequestLimits): RequestHandler {
   return async (req, res, next) => {
-    res.locals.identity = await authenticate(req.headers.authorization);
+    const identity = await authenticate(req.headers.authorization);
+    await limits.user(identity.userId);
+    res.locals.identity = identity;
     next();
   };
 }
+
+/** Express, behind `requireIdentity`: lets only admins pass. */
+export const requireAdmin: RequestHandler = (_req, res, next) => {
+  requireRole(identityOf(res), "admin");
+  next();
+};
 
 /** The caller of a route behind `requireIdentity`. */
 export function identityOf(res: Response): Identity {

@@ -6,7 +6,7 @@
  * The request id is made before the first attempt, so however often and wherever a vote is tried, it counts once.
  */
 import { makeRequestId, type VoteType } from "@votesync/core";
-import { castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
+import { CommitUnknownError, castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
 import { type ProjectLoader, ShardBehindError, type Stores } from "@votesync/reconcile";
 import {
   type CastOutcome,
@@ -17,7 +17,7 @@ import {
   type VoteAnswer,
   type VoteLimit,
 } from "@votesync/redis-store";
-import { withDeadline } from "@votesync/service-kit";
+import { DeadlineExceededError, withDeadline } from "@votesync/service-kit";
 import type pg from "pg";
 import type { DegradedHere } from "./degraded-here.js";
 import type { Cast, FastPath } from "./fast-path.js";
@@ -32,6 +32,7 @@ const APPLIED_MS = 400;
 /** A vote is answered within a second, whatever is away; the fallback gets what is left, but a fair try. */
 const VOTE_MS = 950;
 const MIN_FALLBACK_MS = 300;
+const MIN_RETRY_MS = 100;
 
 export interface VoteRequest {
   projectId: string;
@@ -82,8 +83,16 @@ export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<V
   } catch (error) {
     if (error instanceof ColdProjectError) throw error;
     deps.onFallback(error);
-    const leftMs = Math.max(MIN_FALLBACK_MS, VOTE_MS - (performance.now() - startedAtMs));
-    return withDeadline(castInPostgres(deps, vote, requestId), leftMs, "the fallback");
+    const leftMs = () => VOTE_MS - (performance.now() - startedAtMs);
+    try {
+      const fallback = castInPostgres(deps, vote, requestId);
+      return await withDeadline(fallback, Math.max(MIN_FALLBACK_MS, leftMs()), "the fallback");
+    } catch (fallbackError) {
+      // Redis was only slow, and PostgreSQL is away: what time is left is Redis's. The same request counts once.
+      if (!(error instanceof DeadlineExceededError) || leftMs() < MIN_RETRY_MS) throw fallbackError;
+      const retry = castInRedis(deps, { ...vote, requestId, limit: deps.limit });
+      return withDeadline(retry, leftMs(), "the second try");
+    }
   }
 }
 
@@ -110,16 +119,17 @@ async function castInRedis(deps: CastVoteDeps, cast: Cast): Promise<VoteOutcome>
   throw new VoteNotCastError(lastOutcome);
 }
 
-/** @throws {ShardBehindError} the fallback can take the vote. @throws {ColdProjectError} nobody can */
+/** @throws {ColdProjectError} when no path is left; anything else, and the fallback can take the vote */
 async function load(
-  { loader }: CastVoteDeps,
+  { loader, redis }: CastVoteDeps,
   projectId: string,
   hold: Extract<CastOutcome, { kind: "absent" }>,
 ): Promise<boolean> {
   try {
     return await withDeadline(loader.load(projectId, hold, APPLIED_MS), LOAD_MS, "loading a project");
   } catch (error) {
-    throw error instanceof ShardBehindError ? error : new ColdProjectError(error);
+    const needsNoRows = error instanceof ShardBehindError || redis.status !== "ready";
+    throw needsNoRows ? error : new ColdProjectError(error);
   }
 }
 
@@ -141,9 +151,11 @@ async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: 
   let outcome: FallbackOutcome;
   try {
     outcome = await castFallbackVote(pool, fallbackVote);
-  } finally {
-    // Also when it failed: its commit may have succeeded.
-    deps.degraded.mark(vote.projectId);
+    if (outcome.kind === "answer") deps.degraded.mark(vote.projectId);
+  } catch (error) {
+    // Not for any other error: a project that is held needs PostgreSQL, and that may be what is away.
+    if (error instanceof CommitUnknownError) deps.degraded.mark(vote.projectId);
+    throw error;
   }
   if (outcome.kind !== "answer") return outcome;
   return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, degraded: true };

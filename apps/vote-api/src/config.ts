@@ -32,6 +32,10 @@ const shape = z.object({
   SERVICE_URLS: serviceUrlsSchema,
   TRUST_PROXY: trustProxySchema,
   CORS_ORIGINS: z.string().default("*"),
+  /** Requests a minute of one address, over all routes of this replica; 0 = no limit. */
+  HTTP_RATE_MAX: z.coerce.number().int().min(0).max(10_000_000).default(6_000),
+  /** The same of one user. */
+  HTTP_USER_RATE_MAX: z.coerce.number().int().min(0).max(10_000_000).default(6_000),
   /** Answered votes per user and project in any window; 0 = no limit. */
   VOTE_RATE_MAX: z.coerce.number().int().min(0).max(1_000_000).default(5),
   VOTE_RATE_WINDOW_MS: z.coerce.number().int().min(1).max(86_400_000).default(10_000),

@@ -20,7 +20,7 @@ import type { DegradedHere } from "./degraded-here.js";
 import type { RedisTrust } from "./redis-trust.js";
 
 /** A vote takes a few milliseconds; one that takes this long will rather be taken by PostgreSQL. */
-const DEADLINE_MS = 500;
+const DEADLINE_MS = 400;
 
 const BREAKER = {
   // Ours, below: it knows a late answer from a late look at it.

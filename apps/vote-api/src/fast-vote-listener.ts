@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES } from "./body-limit.js";
 import type { CrossOrigin } from "./cross-origin.js";
 import type { HttpMetrics } from "./http-metrics.js";
 import { requestIdOf } from "./request-id.js";
+import type { RequestLimits } from "./request-limits.js";
 import { API_SECURITY_HEADERS } from "./security-headers.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 
@@ -22,6 +23,7 @@ export interface FastVoteDeps {
   authenticate: (authorization: string | undefined) => Identity | Promise<Identity>;
   recordVote: (request: VoteHttpRequest) => Promise<HttpAnswer>;
   crossOrigin: CrossOrigin;
+  limits: RequestLimits;
   metrics: HttpMetrics;
   log: Logger;
   /** Answers everything else. */
@@ -51,8 +53,11 @@ async function answerVote(deps: FastVoteDeps, req: IncomingMessage, res: ServerR
   const requestId = requestIdOf(req.headers["x-request-id"]);
   res.setHeader("X-Request-Id", requestId);
   try {
+    // The body first, whatever comes of the request: what is not read would be taken for the next one.
     const text = await readBody(req);
+    await deps.limits.address(req);
     const voter = await deps.authenticate(req.headers.authorization);
+    await deps.limits.user(voter.userId);
     const answer = await deps.recordVote({ voter, body: parseJson(text), idempotencyKeys: idempotencyKeys(req) });
     sendAnswer(res, answer);
   } catch (error) {

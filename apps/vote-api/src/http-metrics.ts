@@ -7,8 +7,16 @@ export interface HttpMetrics {
   vote(outcome: string): void;
 }
 
-/** @param startedAtMs values of `performance.now()` */
-export function createHttpMetrics(registry: Registry): HttpMetrics {
+const VOTE_ROUTE = "POST /api/votes";
+
+/**
+ * @param startedAtMs values of `performance.now()`
+ * @param onVoteAnswered told of each answer to a vote, whichever way it came in
+ */
+export function createHttpMetrics(
+  registry: Registry,
+  onVoteAnswered: (status: number, latencyMs: number) => void,
+): HttpMetrics {
   const registers = [registry];
   const duration = new Histogram({
     name: "votesync_http_request_duration_seconds",
@@ -32,8 +40,11 @@ export function createHttpMetrics(registry: Registry): HttpMetrics {
     return known;
   };
   return {
-    observe: ({ method, route, status, startedAtMs }) =>
-      durationOf(method, route, status).observe((performance.now() - startedAtMs) / 1_000),
+    observe: ({ method, route, status, startedAtMs }) => {
+      const latencyMs = performance.now() - startedAtMs;
+      durationOf(method, route, status).observe(latencyMs / 1_000);
+      if (`${method} ${route}` === VOTE_ROUTE) onVoteAnswered(status, latencyMs);
+    },
     vote: (outcome) => votes.inc({ outcome }),
   };
 }

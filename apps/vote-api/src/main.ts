@@ -1,7 +1,8 @@
 import { RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
 import { connectMongo } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
-import { FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
+import { DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -27,7 +28,9 @@ import { createHttpMetrics } from "./http-metrics.js";
 import { createPathMetrics } from "./path-metrics.js";
 import { RecoveryLoop } from "./recovery-loop.js";
 import { RedisTrust } from "./redis-trust.js";
+import { compileTrust, createRequestLimits } from "./request-limits.js";
 import { serviceCheck } from "./statusz.js";
+import { VoteFigureCounter } from "./vote-figures.js";
 import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
 
 const service = "vote-api";
@@ -37,10 +40,12 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: 3_000, log });
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
-const metrics = createHttpMetrics(registry);
+const voteFigures = new VoteFigureCounter({ redis: redis.client, names, pool: postgres.pool, log });
+const metrics = createHttpMetrics(registry, (status, latencyMs) => voteFigures.record(status, latencyMs));
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
 const stores = { redis: redis.client, names, pool: postgres.pool };
 const clock = new RedisClock();
@@ -52,6 +57,8 @@ const trust = new RedisTrust({ stores, recovery, log, onRebuilt: (_shard, ids) =
 const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, loader, log, onRecovered: pathMetrics.recovered });
 const fastPath = createFastPath({ ...stores, clock, trust, degraded, onBreaker: pathMetrics.breaker });
 const casting = { ...stores, fastPath, degraded, clock, loader, limit, onFallback: pathMetrics.fallback };
+const withoutLimit = { ...casting, limit: { max: 0, windowMs: 1 } };
+const deadLetters = new DeadLetters(stores, (vote) => castVote(withoutLimit, vote));
 const commits = new CommitWatch(postgres.pool);
 const voteRoute: VoteRouteDeps = {
   castVote: (vote) => castVote(casting, vote),
@@ -77,6 +84,11 @@ const everything: HealthCheck[] = [
 
 const authenticate = createAuthenticator(createTokenVerifier(config), config.AUTH_GUEST);
 const crossOrigin = createCrossOrigin(config.CORS_ORIGINS);
+const limits = createRequestLimits({
+  addressMax: config.HTTP_RATE_MAX,
+  userMax: config.HTTP_USER_RATE_MAX,
+  trust: compileTrust(config.TRUST_PROXY),
+});
 const app = createApp({
   auth: config,
   authenticate,
@@ -84,17 +96,29 @@ const app = createApp({
   redis: redis.client,
   names,
   postgres,
+  jobs,
   redisUsable: () => trust.isTrusted,
+  voteFigures,
+  deadLetters,
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
   metrics,
   realtime: { publicUrl: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },
   crossOrigin,
+  limits,
   trustProxy: config.TRUST_PROXY,
   log,
   now: () => new Date(),
 });
-const listener = createFastVoteListener({ authenticate, recordVote: record, crossOrigin, metrics, log, ordinary: app });
+const listener = createFastVoteListener({
+  authenticate,
+  recordVote: record,
+  crossOrigin,
+  limits,
+  metrics,
+  log,
+  ordinary: app,
+});
 
 await runUntilSignal({
   log,
@@ -102,8 +126,10 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     closing("mongo", async () => mongo?.close()),
     recoveryLoop.loop,
+    voteFigures.service(),
     httpService({ port: config.VOTE_API_PORT, listener, log }),
   ],
 });

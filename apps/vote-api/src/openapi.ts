@@ -7,7 +7,17 @@ import {
   OpenApiGeneratorV31,
   type RouteConfig,
 } from "@asteasolutions/zod-to-openapi";
-import { castVoteBodySchema, createProjectBodySchema, listProjectsQuerySchema } from "@votesync/core";
+import {
+  analyticsQuerySchema,
+  castVoteBodySchema,
+  createProjectBodySchema,
+  listDeadLettersQuerySchema,
+  listNotificationsQuerySchema,
+  listProjectsQuerySchema,
+  ownVotesQuerySchema,
+  readNotificationsBodySchema,
+  reconcileBodySchema,
+} from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
 
@@ -34,10 +44,14 @@ const body = (schema: z.ZodType) => ({ required: true, content: { "application/j
 const PROBLEMS = {
   400: problemJson("Malformed JSON, or a value of the wrong form (see `errors`)"),
   401: problemJson("No token, or an invalid one"),
+  403: problemJson("Not for the caller's role"),
   404: problemJson("No such thing"),
   503: problemJson("A store is away; try again after `Retry-After` seconds"),
 };
-const { 400: badRequest, 401: unauthorized, 404: missing, 503: unavailable } = PROBLEMS;
+const { 400: badRequest, 401: unauthorized, 403: forbidden, 404: missing, 503: unavailable } = PROBLEMS;
+
+const forAdmins = { 401: unauthorized, 403: forbidden, 503: unavailable };
+const letterId = z.object({ id: z.string() });
 
 const ROUTES: RouteConfig[] = [
   {
@@ -69,7 +83,57 @@ const ROUTES: RouteConfig[] = [
     summary: "What became of a vote",
     security,
     request: { params: z.object({ request_id: z.string() }) },
-    responses: { 200: json(answerSchemas.voteStatus, "Found"), 401: unauthorized, 404: missing, 503: unavailable },
+    responses: {
+      200: json(answerSchemas.voteStatus, "Found"),
+      401: unauthorized,
+      403: forbidden,
+      404: missing,
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/votes/dead-letters",
+    summary: "Votes that could not be stored and were given up, newest first (admin)",
+    security,
+    request: { query: listDeadLettersQuerySchema },
+    responses: { 200: json(answerSchemas.deadLetterList, "A page"), 400: badRequest, ...forAdmins },
+  },
+  {
+    method: "get",
+    path: "/api/votes/dead-letters/{id}",
+    summary: "One dead letter (admin)",
+    security,
+    request: { params: letterId },
+    responses: { 200: json(answerSchemas.deadLetter, "Found"), 404: missing, ...forAdmins },
+  },
+  {
+    method: "post",
+    path: "/api/votes/dead-letters/{id}/replay",
+    summary: "Cast a dead letter's vote anew (admin)",
+    description: "Unless its user has voted since: then it is resolved as `superseded` and nothing is cast.",
+    security,
+    request: { params: letterId },
+    responses: {
+      200: json(answerSchemas.deadLetter, "Resolved"),
+      404: missing,
+      409: problemJson("It is resolved already, or the vote's project does not exist"),
+      422: problemJson("It holds no vote that could be cast"),
+      ...forAdmins,
+    },
+  },
+  {
+    method: "delete",
+    path: "/api/votes/dead-letters/{id}",
+    summary: "Leave a dead letter be; its row is kept (admin)",
+    security,
+    request: { params: letterId },
+    responses: {
+      200: json(answerSchemas.deadLetter, "Dropped, now or before"),
+      404: missing,
+      409: problemJson("It was replayed already"),
+      ...forAdmins,
+    },
   },
   {
     method: "post",
@@ -98,6 +162,97 @@ const ROUTES: RouteConfig[] = [
     summary: "One project",
     request: { params: z.object({ id: z.string() }) },
     responses: { 200: json(answerSchemas.project, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/votes/user",
+    summary: "Own votes: on some projects, or all of them page by page",
+    security,
+    request: { query: ownVotesQuerySchema },
+    responses: { 200: json(answerSchemas.ownVotes, "Found"), 400: badRequest, 401: unauthorized, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/votes/metrics",
+    summary: "Figures of voting, over all replicas",
+    security,
+    responses: { 200: json(answerSchemas.voteMetrics, "Figures"), ...forAdmins },
+  },
+  {
+    method: "get",
+    path: "/api/votes/analytics",
+    summary: "What happened to a project's votes over time (owner or admin)",
+    description: "Buckets are in UTC; `from` counts, `to` does not. Without them: the last 24 hours.",
+    security,
+    request: { query: analyticsQuerySchema },
+    responses: { 200: json(answerSchemas.analytics, "Found"), 400: badRequest, 404: missing, ...forAdmins },
+  },
+  {
+    method: "post",
+    path: "/api/votes/reconcile",
+    summary: "Compare Redis with PostgreSQL now, and repair what differs",
+    security,
+    request: { body: body(reconcileBodySchema) },
+    responses: {
+      200: json(answerSchemas.reconcileRun, "Done"),
+      202: json(answerSchemas.reconcileRun, "Under way"),
+      400: badRequest,
+      ...forAdmins,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/votes/reconcile/{run_id}",
+    summary: "What became of such a run",
+    security,
+    request: { params: z.object({ run_id: z.string() }) },
+    responses: { 200: json(answerSchemas.reconcileRun, "Found"), 404: missing, ...forAdmins },
+  },
+  {
+    method: "get",
+    path: "/api/votes/jobs",
+    summary: "What waits and what runs, over all queues",
+    security,
+    responses: {
+      200: json(answerSchemas.jobs, "As of now"),
+      401: unauthorized,
+      403: problemJson("Only for admins"),
+      503: unavailable,
+    },
+  },
+  {
+    method: "get",
+    path: "/api/owners/{owner_id}",
+    summary: "An owner's community score",
+    request: { params: z.object({ owner_id: z.string() }) },
+    responses: { 200: json(answerSchemas.owner, "Found"), 404: missing, 503: unavailable },
+  },
+  {
+    method: "get",
+    path: "/api/notifications",
+    summary: "The caller's notifications, newest first",
+    security,
+    request: { query: listNotificationsQuerySchema },
+    responses: {
+      200: json(answerSchemas.notificationList, "A page"),
+      400: badRequest,
+      401: unauthorized,
+      503: unavailable,
+    },
+  },
+  {
+    method: "post",
+    path: "/api/notifications/read",
+    summary: "Mark notifications as read",
+    description: "Repeating it is harmless; ids that are not the caller's are passed over.",
+    security,
+    request: { body: body(readNotificationsBodySchema) },
+    responses: {
+      200: json(answerSchemas.notificationsRead, "Marked"),
+      400: badRequest,
+      401: unauthorized,
+      503: unavailable,
+    },
   },
   {
     method: "post",

@@ -22,6 +22,7 @@ import type { Request, Response } from "express";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { identityOf } from "./authenticate.js";
+import { formatCursor, parseCursor } from "./cursor.js";
 
 export interface ProjectRoutesDeps {
   redis: RedisClient;
@@ -65,7 +66,7 @@ export function projectRoutes(deps: ProjectRoutesDeps) {
       res.json({ projects: await withLiveCounts(deps, await findProjects(prisma, query.ids)), next_cursor: null });
       return;
     }
-    const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query.sort);
+    const after = query.cursor === undefined ? undefined : parseCursor(cursorOf(query.sort), query.cursor);
     const page = await listProjects(prisma, { ...query, boardId: query.board_id, after });
     res.json({
       projects: await withLiveCounts(deps, page.projects),
@@ -100,19 +101,8 @@ const cursorSchema = z.strictObject({
   id: entityIdSchema,
 }) satisfies z.ZodType<ProjectCursor>;
 
-const formatCursor = (cursor: ProjectCursor) => Buffer.from(JSON.stringify(cursor)).toString("base64url");
-
-function parseCursor(text: string, sort: ProjectCursor["sort"]): ProjectCursor {
-  try {
-    const cursor = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
-    if (cursor.sort === sort && isStorable(cursor)) return cursor;
-  } catch {
-    // Falls through: whatever is wrong with it, it is not a cursor this list gave out.
-  }
-  throw problem(400, "The cursor does not belong to this list.", {
-    errors: [{ path: "cursor", message: "must be a next_cursor of the same list" }],
-  });
-}
+const cursorOf = (sort: ProjectCursor["sort"]) =>
+  cursorSchema.refine((cursor) => cursor.sort === sort && isStorable(cursor));
 
 /** Made-up keys must not reach the database as values its columns cannot hold. */
 function isStorable({ sort, key }: ProjectCursor): boolean {

@@ -39,6 +39,8 @@ export class RecoveryLoop {
 
   async runOnce(): Promise<boolean> {
     const { trust } = this.deps;
+    // Nothing to be done, and the connection says so itself.
+    if (!trust.isConnected) return false;
     if (!trust.isCertain) await trust.ensure();
     await this.recheck();
     await this.recover();

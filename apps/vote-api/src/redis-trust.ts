@@ -48,6 +48,10 @@ export class RedisTrust {
     for (const event of ["close", "end", "-node"]) deps.stores.redis.on(event, () => this.lose());
   }
 
+  get isConnected(): boolean {
+    return this.deps.stores.redis.status === "ready";
+  }
+
   get isTrusted(): boolean {
     return this.state !== "untrusted";
   }

@@ -3,8 +3,6 @@ import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
 import { z } from "zod";
 
-const DEFAULT_RETRY_DELAYS_MS = "5000,10000,20000";
-
 /** `ms,ms,…`: one retry each. */
 const delaysSchema = z
   .string()
@@ -21,7 +19,7 @@ const shape = z.object({
   /** Pause between passes over a shard without a backlog. It lets batches form: eight shards commit 80 times a second. */
   WORKER_PAUSE_MS: z.coerce.number().int().min(1).max(10_000).default(100),
   /** How long an event that failed waits before each retry; after the last one it is a dead letter. */
-  WORKER_RETRY_DELAYS_MS: delaysSchema.default(delaysSchema.parse(DEFAULT_RETRY_DELAYS_MS)),
+  WORKER_RETRY_DELAYS_MS: delaysSchema.prefault("5000,10000,20000"),
   /** How long applied events stay in the streams for readers that come back. */
   STREAM_RETENTION_MS: z.coerce.number().int().min(1_000).default(600_000),
 });

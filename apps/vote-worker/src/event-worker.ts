@@ -12,6 +12,8 @@ import type { ShardClaims } from "./shard-claims.js";
 const CLAIM_TICK_MS = 1_000;
 const RETRY_TICK_MS = 1_000;
 const TRIM_TICK_MS = 30_000;
+/** Short: while a shard stands still, projects that must be read anew are held back. */
+const APPLY_BACKOFF = { firstMs: 100, maxMs: 1_000 };
 
 export interface EventWorkerOptions extends Omit<ShardApplierDeps, "retryDelayMs"> {
   claims: ShardClaims;
@@ -79,7 +81,7 @@ export class EventWorker implements Service {
     const { batchSize, pauseMs, log, retryDelaysMs } = this.options;
     const applier = new ShardApplier(shard, { ...this.options, retryDelayMs: retryDelaysMs[0] });
     const runOnce = async () => (await applier.runOnce()) === batchSize;
-    const loop = createLoop({ name: `apply-shard-${shard}`, runOnce, idleMs: pauseMs, log });
+    const loop = createLoop({ name: `apply-shard-${shard}`, runOnce, idleMs: pauseMs, log, backoff: APPLY_BACKOFF });
     this.running.set(shard, { applier, loop });
     await loop.start();
   }

@@ -1,4 +1,5 @@
-import { RedisNames } from "@votesync/core";
+import { QUEUES, RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
 import { connectPostgres, countFailures } from "@votesync/postgres-store";
 import { connectRedis } from "@votesync/redis-store";
 import {
@@ -14,6 +15,7 @@ import { configSchema } from "./config.js";
 import { EventWorker } from "./event-worker.js";
 import { ShardClaims } from "./shard-claims.js";
 import { checkShards } from "./shard-health.js";
+import { TouchedProjects } from "./touched-projects.js";
 import { createWorkerMetrics } from "./worker-metrics.js";
 
 const service = "vote-worker";
@@ -23,6 +25,9 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, log });
+
+const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const touched = new TouchedProjects(jobs.queue(QUEUES.sideEffects));
 
 const { registry } = createMetrics(service);
 const claims = new ShardClaims({
@@ -47,8 +52,11 @@ const worker = new EventWorker({
   retentionMs: config.STREAM_RETENTION_MS,
   retryDelaysMs: config.WORKER_RETRY_DELAYS_MS,
   now: () => new Date(),
-  onApplied: metrics.onApplied,
   onRetried: metrics.onRetried,
+  onApplied: (batch) => {
+    metrics.onApplied(batch);
+    touched.remember(batch.events.map(({ event }) => event.projectId));
+  },
 });
 const health = createHealth({
   service,
@@ -70,7 +78,9 @@ await runUntilSignal({
   services: [
     closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     createHealthServer({ port: config.VOTE_WORKER_PORT, health, log }),
+    touched.loop(log),
     worker,
   ],
 });

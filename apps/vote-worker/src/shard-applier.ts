@@ -31,7 +31,6 @@ export interface ShardApplierDeps {
 
 export interface AppliedBatch {
   shard: number;
-  /** All that were read, those that were parked included. */
   events: AppliedEvent[];
   parked: FailedEntry[];
   /** Projects whose counters in PostgreSQL differ from what their last event says. */
@@ -95,7 +94,7 @@ export class ShardApplier {
     const { counts, parked } = await applyEvents(pool, { shard: this.shard, fromId, toId, events, failed, retryAt });
     this.lastId = toId;
     const drifted = driftedProjects(events, counts);
-    onApplied({ shard: this.shard, events, parked, drifted });
+    onApplied({ shard: this.shard, events: withoutParked(events, parked), parked, drifted });
     // Lost when Redis fails right now; the rolling check finds it later.
     if (drifted.length > 0) await redis.sadd(names.drifted(this.shard), drifted);
   }
@@ -113,6 +112,12 @@ function decode(entries: StreamEntry[]): { events: AppliedEvent[]; failed: Faile
     }
   }
   return { events, failed };
+}
+
+function withoutParked(events: AppliedEvent[], parked: FailedEntry[]): AppliedEvent[] {
+  if (parked.length === 0) return events;
+  const ids = new Set(parked.map(({ streamId }) => streamId));
+  return events.filter(({ streamId }) => !ids.has(streamId));
 }
 
 const refused = (entries: StreamEntry[], refusal: Error): FailedEntry[] =>

@@ -113,6 +113,10 @@ function exposeFailures({ registry, countFailures }: WorkerMetricsOptions): void
         this.set(value());
       },
     });
-  gauge("votesync_worker_parked", "Parked entries of this worker's shards", () => counts.parked);
-  gauge("votesync_worker_dead_letters", "Unresolved dead letters of this worker's shards", () => counts.deadLetters);
+  gauge("votesync_worker_parked_events", "Parked entries of this worker's shards", () => counts.parked);
+  gauge(
+    "votesync_worker_unresolved_dead_letters",
+    "Unresolved dead letters of this worker's shards",
+    () => counts.deadLetters,
+  );
 }

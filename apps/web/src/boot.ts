@@ -53,6 +53,7 @@ export class Boot {
       token: token(),
       connection: this.connection,
       onCounts: (id, counts) => board.applyCounts(id, counts),
+      onVoteFailed: (id, error) => board.voteFailed(id, error),
     });
     let listed = board.state.get().order;
     board.state.watch(() => {

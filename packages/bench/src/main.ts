@@ -3,13 +3,15 @@ import { measureAccepted } from "./accepted.js";
 import { measureRedis } from "./casting.js";
 import { measureDurable } from "./durable.js";
 import { createInstallation } from "./installation.js";
+import { measureReconcile } from "./reconciling.js";
 import { printReport } from "./report.js";
 
 const installation = await createInstallation();
 try {
   const accepted = await measureAccepted(installation);
   const durable = await measureDurable(installation, accepted.votesPerSecond);
-  printReport([...accepted.figures, ...durable, ...(await measureRedis(installation))]);
+  const reconcile = await measureReconcile(installation);
+  printReport([...accepted.figures, ...durable, ...reconcile, ...(await measureRedis(installation))]);
 } finally {
   await installation.remove();
 }

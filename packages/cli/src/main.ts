@@ -3,15 +3,18 @@
 import { Command, CommanderError } from "commander";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
+import { useStackAddresses } from "./stack-addresses.js";
 import { tokenCommand } from "./token-command.js";
+import { votesCommand } from "./votes-command.js";
 
 const program = new Command("votesync")
   .description("Operates a votesync installation.")
-  .exitOverride()
   .addCommand(tokenCommand())
   .addCommand(migrateCommand())
-  .addCommand(seedCommand());
-for (const command of program.commands) command.exitOverride();
+  .addCommand(seedCommand())
+  .addCommand(votesCommand());
+overrideExit(program);
+useStackAddresses(process.env);
 
 try {
   await program.parseAsync();
@@ -25,3 +28,9 @@ try {
 }
 // The migration engine leaves a timer of ten seconds running; nobody should wait for it.
 process.exit();
+
+/** Commander would exit by itself, with its own codes; commands that were added do not inherit that it must not. */
+function overrideExit(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(overrideExit);
+}

@@ -88,9 +88,19 @@ export class RedisNames {
     return this.of(shard, "recovered");
   }
 
+  /** Hash of counters: figures of all vote-api replicas. */
+  voteFigures(): string {
+    return `${this.prefix}:figures:votes`;
+  }
+
   /** Stream of messages to single users: a failed vote, a notification. */
   outcomes(): string {
     return `${this.prefix}:outcomes`;
+  }
+
+  /** Number: grows when lists may have changed. What is cached of lists carries it in its key. */
+  listsGeneration(): string {
+    return `${this.prefix}:lists:generation`;
   }
 
   /** String: what a request came to, kept an hour. */
@@ -125,7 +135,23 @@ export const ADVISORY_LOCKS = {
   shardRecovery: 7_304,
   /** object: the shard that the periodic pass compares */
   shardReconcile: 7_305,
+  /** object: 0; who makes and drops partitions and deletes old rows */
+  upkeep: 7_306,
+  /** object: 0. Scores of owners are summed and written one batch at a time, so no older sum overwrites a newer. */
+  ownerScores: 7_310,
 } as const;
+
+/** Queues of BullMQ: every one there is, so that an operator sees all of them. */
+export const QUEUES = {
+  /** What follows from applied votes: notifications, owners' scores, stale lists. */
+  sideEffects: "side-effects",
+  /** The periodic comparison of the stores. */
+  reconcile: "reconcile",
+} as const;
+export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
+
+/** Before all keys of BullMQ. A hash tag: its scripts touch many keys, which must share a slot of a cluster. */
+export const QUEUE_PREFIX = "{bull}";
 
 export const SOCKET_EVENTS = {
   subscribe: "subscribe",

@@ -63,6 +63,53 @@ export const listProjectsQuerySchema = z.strictObject({
 });
 export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
 
+export const ownVotesQuerySchema = z.strictObject({
+  project_ids: idListSchema.optional(),
+  limit: limitSchema.unwrap().default(MAX_PAGE_SIZE),
+  cursor: z.string().min(1).max(512).optional(),
+});
+
+/** A date, or a moment with its offset. */
+const momentSchema = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], "must be a date or a date-time with an offset")
+  .transform((text) => new Date(text))
+  .refine((moment) => moment.getTime() >= 0 && moment.getTime() < 253_402_300_800_000, "must be between 1970 and 9999");
+
+export const analyticsQuerySchema = z.strictObject({
+  project_id: entityIdSchema,
+  from: momentSchema.optional(),
+  to: momentSchema.optional(),
+  bucket: z.enum(["minute", "hour", "day"]).default("hour"),
+});
+
+export const reconcileBodySchema = z.strictObject({
+  /** These alone; else what changed lately. */
+  project_ids: z.array(entityIdSchema).min(1).max(1_000).optional(),
+  /** All projects, with their rows counted. */
+  full: z.boolean().default(false),
+});
+
+export const listDeadLettersQuerySchema = z.strictObject({
+  /** Those too that were replayed or dropped. */
+  all: z.enum(["true", "false"]).default("false"),
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+});
+
+export const listNotificationsQuerySchema = z.strictObject({
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+  unread: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((value) => value === "true"),
+});
+
+/** Which notifications were read: these, or all there are. */
+export const readNotificationsBodySchema = z
+  .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_PAGE_SIZE).optional(), all: z.literal(true).optional() })
+  .refine(({ ids, all }) => (ids === undefined) !== (all === undefined), "must hold either ids or all");
+
 /** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
 export const MAX_SUBSCRIPTION_NAMES = 200;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { MalformedEventError, parseEvent, persistedWire, type VoteEvent } from "./vote-event.js";
+import { MalformedEventError, parseEvent, persistedWire, tryParseEvent, type VoteEvent, wireOf } from "./vote-event.js";
 
 const VALUES = ["1", "vote", "3.r", "p1", "0", "ann b", "changed", "down", "up", "5", "9", "1", "2", "8"];
 const wire = (changes: Record<number, string> = {}) => VALUES.map((value, i) => changes[i] ?? value).join("\n");
@@ -26,6 +26,13 @@ test("what the fallback took is read as it was written, also where it changed no
   const event = parseEvent(wire({ 1: "persisted", 6: "unchanged", 8: "down" })) as VoteEvent;
   expect(event).toMatchObject({ kind: "persisted", action: "unchanged" });
   expect(parseEvent(persistedWire(event))).toEqual(event);
+});
+
+test("the event is found among a stream entry's fields, by its name and never by a value", () => {
+  expect(wireOf(["e", "1"])).toBe("1");
+  expect(wireOf(["x", "e", "e", "2"])).toBe("2");
+  expect(wireOf(["x", "e"])).toBeUndefined();
+  expect(tryParseEvent(wireOf(["x", "e"]))).toBeNull();
 });
 
 test("repaired counters are read value by value", () => {
@@ -55,6 +62,9 @@ test.each([
   ["a reason nobody knows", ["1", "counts", "p1", "0", "9", "1", "2", "bored", "8"].join("\n")],
   ["a negative counter", wire({ 11: "-1" })],
   ["a version that is no number", wire({ 10: "new" })],
+  ["a request id with NUL", wire({ 2: "r\0" })],
+  ["a request id with what stands in for NUL in PostgreSQL", wire({ 2: "r\uFFFF" })],
+  ["a user id with what stands in for NUL in PostgreSQL", wire({ 5: "ann\uFFFF" })],
 ])("%s is not taken for an event", (_what, given) => {
   expect(() => parseEvent(given)).toThrow(MalformedEventError);
 });

@@ -13,7 +13,7 @@ let browser: Browser;
 beforeAll(async () => {
   installation = await Installation.create({ AUTH_GUEST: "true" });
   const gateway = await installation.start("realtime-gateway");
-  await installation.start("vote-worker");
+  await installation.start("vote-worker", { WORKER_RETRY_DELAYS_MS: "100" });
   api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
   await installation.createProjects(api, [PROJECT]);
   browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
@@ -65,6 +65,20 @@ test("a click in one page is the count in both, the row in PostgreSQL, and still
   await inCard(ann, "vote-up").click();
   await Promise.all([expectShown(ann, 0, 1), expectShown(bob, 0, 1)]);
   expect(await votesInPostgres()).toEqual([{ vote_type: "down" }, { vote_type: "none" }]);
+}, 60_000);
+
+test("a vote that cannot be stored is taken back on the page of its voter, with a word why, and on all others", async () => {
+  await installation.query("ALTER TABLE votes ADD CONSTRAINT no_more CHECK (vote_type <> 'up') NOT VALID");
+  const [ann, bob] = [await openPage(), await openPage()];
+  await expectShown(ann, 0, 1);
+  await inCard(ann, "vote-up").click();
+  await expectShown(bob, 1, 1);
+  await Promise.all([expectShown(ann, 0, 1), expectShown(bob, 0, 1)]);
+  await waitFor("the own vote", async () => (await inCard(ann, "vote-up").getAttribute("aria-pressed")) === "false");
+  const words = (page: Page) => page.locator(`[data-project-id="${PROJECT}"] [role="alert"]`);
+  expect(await words(ann).textContent()).toContain("could not be stored");
+  expect(await words(bob).count()).toBe(0);
+  await installation.query("ALTER TABLE votes DROP CONSTRAINT no_more");
 }, 60_000);
 
 test("the page says so when the live connection is lost, and catches up by itself", async () => {

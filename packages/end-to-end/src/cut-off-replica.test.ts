@@ -17,7 +17,7 @@ let far: ServiceProcess;
 let socket: Socket;
 
 beforeEach(async () => {
-  installation = await Installation.create({ VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" });
+  installation = await Installation.create({ VOTE_RATE_MAX: "0" });
   link = await BreakableLink.to(installation.redisServer.url);
   near = await installation.start("vote-api");
   far = await installation.start("vote-api", { REDIS_URL: link.url(installation.redisServer.url) });

@@ -44,6 +44,9 @@ export class Installation {
       DATABASE_URL: database.url,
       AUTH_JWT_SECRET: TEST_SECRET,
       LOG_LEVEL: "warn",
+      // One test sends what a whole office would not.
+      HTTP_RATE_MAX: "0",
+      HTTP_USER_RATE_MAX: "0",
       ...env,
     });
   }
@@ -52,6 +55,11 @@ export class Installation {
     const process = await ServiceProcess.start(app, { ...this.env, ...env });
     this.processes.push(process);
     return process;
+  }
+
+  /** What a command needs to find the stores. */
+  get addresses(): { REDIS_URL: string; DATABASE_URL: string } {
+    return { REDIS_URL: this.redisServer.url, DATABASE_URL: this.database.url };
   }
 
   async createProjects(api: ServiceProcess, ids: readonly string[]): Promise<void> {

@@ -19,7 +19,7 @@ beforeEach(async () => {
   ownPostgres = await OwnPostgres.start();
   const database = { url: ownPostgres.url, drop: async () => undefined };
   await promisify(execFile)(process.execPath, [CLI, "migrate"], { env: { DATABASE_URL: database.url } });
-  const unlimited = { VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" };
+  const unlimited = { VOTE_RATE_MAX: "0" };
   installation = await Installation.create(unlimited, database);
   api = await installation.start("vote-api");
   await installation.start("vote-worker");
@@ -40,6 +40,22 @@ test("PostgreSQL gone for thousands of votes: none is refused, and all of them b
   expect({ unavailable: load.unavailable, degraded: load.degraded }).toEqual({ unavailable: 0, degraded: 0 });
   await ownPostgres.restart();
   await load.more(300);
+  await load.stop();
+  await expectOneTruth(installation, load);
+}, 120_000);
+
+test("PostgreSQL gone and Redis slow for a moment: afterwards votes on what Redis holds go on", async () => {
+  await ownPostgres.kill9();
+  const before = load.unavailable;
+  installation.redisServer.freeze();
+  await waitFor("votes to be refused", () => load.unavailable > before + 20, 60_000);
+  installation.redisServer.thaw();
+  // Every project, for a while, and none refused any more.
+  await load.more(300);
+  const refused = load.unavailable;
+  await load.more(1_000);
+  expect(load.unavailable).toBe(refused);
+  await ownPostgres.restart();
   await load.stop();
   await expectOneTruth(installation, load);
 }, 120_000);

@@ -15,7 +15,7 @@ let workers: ServiceProcess[];
 let load: VoteLoad;
 
 beforeEach(async () => {
-  installation = await Installation.create({ VOTE_RATE_MAX: "0", HTTP_RATE_MAX: "0", HTTP_USER_RATE_MAX: "0" });
+  installation = await Installation.create({ VOTE_RATE_MAX: "0" });
   apis = [await installation.start("vote-api"), await installation.start("vote-api")];
   workers = [await installation.start("vote-worker"), await installation.start("vote-worker")];
   await installation.createProjects(apis[0] as ServiceProcess, PROJECTS);
@@ -36,7 +36,6 @@ test("killed and restarted three times", async () => {
   }
   await load.stop();
   await expectOneTruth(installation, load);
-  expect(load.unavailable).toBe(0);
 }, 120_000);
 
 test("frozen, and thawed with all that waited for it", async () => {
@@ -46,7 +45,6 @@ test("frozen, and thawed with all that waited for it", async () => {
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
-  expect(load.unavailable).toBe(0);
 }, 120_000);
 
 test("wiped after everything was applied: rebuilt, nothing is missing", async () => {

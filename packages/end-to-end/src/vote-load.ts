@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { votesync } from "./command-line.js";
 import { type AnswerBody, type Installation, type JsonAnswer, postJson } from "./installation.js";
 
 const WISHES = ["up", "down", "none"] as const;
@@ -113,6 +114,8 @@ export async function expectOneTruth(installation: Installation, load: VoteLoad)
   await settled(installation);
   await expectEveryAnswerKept(installation, load);
   await expectSameCounters(installation);
+  const verified = await votesync(installation, "votes", "verify", "--json");
+  expect({ code: verified.code, report: JSON.parse(verified.stdout) }).toMatchObject({ code: 0, report: { ok: true } });
 }
 
 export async function expectEveryAnswerKept(installation: Installation, load: VoteLoad): Promise<void> {

@@ -112,7 +112,8 @@ export class WrongInputTarget {
               (SELECT count(*) FROM vote_events) AS events`,
     );
     return {
-      keys: await redis.keys("*"),
+      // Figures are of all requests, wrong ones too.
+      keys: (await redis.keys("*")).filter((key) => key !== names.voteFigures()),
       project: await redis.hgetall(names.project(PROJECT)),
       streamed: await Promise.all(names.allShards().map((shard) => redis.xlen(names.events(shard)))),
       counts,

@@ -20,6 +20,7 @@ describe("the configuration of pnpm start", () => {
       AUTH_GUEST: "true",
       AUTH_JWT_SECRET: "votesync-development-secret-do-not-use",
       HTTP_RATE_MAX: "0",
+      HTTP_USER_RATE_MAX: "0",
       REDIS_URL: "redis://r",
       SERVICE_URLS:
         "realtime-gateway=http://127.0.0.1:3011,vote-worker=http://127.0.0.1:3012," +

@@ -66,6 +66,7 @@ export function serviceEnv(
     ...rest,
     AUTH_GUEST: env.AUTH_GUEST || "true",
     HTTP_RATE_MAX: env.HTTP_RATE_MAX || "0",
+    HTTP_USER_RATE_MAX: env.HTTP_USER_RATE_MAX || "0",
     ...(config.usesDevelopmentSecret ? { AUTH_JWT_SECRET: DEVELOPMENT_SECRET } : {}),
     ...Object.fromEntries(ports),
     ...servers,

@@ -60,7 +60,7 @@ describe("the stack", () => {
     withFolder(async (dataDir) => {
       const stack = await runReady(dataDir, await ports());
       expect(await readFile(join(dataDir, "votesync.pid"), "utf8")).toBe(`${stack.pid}\n`);
-      expect(stack.output).toContain("development secret");
+      await stack.untilPrinted("development secret");
       expect(stack.output).toContain("entry-service: warn only a fixture");
       const pids = await pidsOf(dataDir);
 

@@ -1,5 +1,6 @@
 /** Projects: the ordinary reads and writes, through Prisma. Counters are as of the last applied batch. */
 import { hotRank, type ProjectRecord, type ProjectSort } from "@votesync/core";
+import type pg from "pg";
 import { Prisma, type PrismaClient, type Project } from "./generated/client.js";
 
 export class DuplicateProjectError extends Error {
@@ -83,4 +84,9 @@ function toRecord(row: Project): ProjectRecord {
     downvotes: Number(row.downvotes),
     version: Number(row.version),
   };
+}
+
+export async function projectExists(pool: pg.Pool, id: string): Promise<boolean> {
+  const { rowCount } = await pool.query("SELECT FROM projects WHERE id = $1", [id]);
+  return rowCount === 1;
 }

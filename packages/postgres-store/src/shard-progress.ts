@@ -47,3 +47,15 @@ export async function readLastId(pool: pg.Pool, shard: number): Promise<string> 
   if (row === undefined) throw new Error(`shard_progress has no shard ${shard}: is the database migrated?`);
   return row.last_id;
 }
+
+/** Project id up to which the rolling check has come; empty: from the start. It is kept with the first shard. */
+export async function readCheckedUntil(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query<{ checked_until: string }>(
+    "SELECT checked_until FROM shard_progress ORDER BY shard LIMIT 1",
+  );
+  return rows[0]?.checked_until ?? "";
+}
+
+export async function writeCheckedUntil(pool: pg.Pool, projectId: string): Promise<void> {
+  await pool.query("UPDATE shard_progress SET checked_until = $1 WHERE shard = 0", [projectId]);
+}

@@ -1,6 +1,7 @@
 /** Both stores for one test, with one project in them, and what a worker does. */
 import { parseEvent, RedisNames, type VoteType } from "@votesync/core";
 import {
+  type AppliedEvent,
   applyEvents,
   castFallbackVote,
   connectPostgres,
@@ -92,18 +93,23 @@ export class TestStores implements Stores {
     });
   }
 
-  /** Applies all events of the project's shard, as its worker does. */
-  async apply(projectId: string): Promise<void> {
+  /** Applies all events of the project's shard, as its worker does; those that are said to fail are parked. */
+  async apply(projectId: string, fails: (applied: AppliedEvent) => boolean = () => false): Promise<void> {
     const shard = this.names.shardOf(projectId);
     const fromId = await readLastId(this.pool, shard);
     const entries = await readEvents(this.redis, this.names, { shard, afterId: fromId, count: 10_000 });
     const toId = entries.at(-1)?.id;
     if (toId === undefined) return;
-    const events = entries.map(({ id, fields, wire }) => ({ streamId: id, fields, event: parseEvent(wire) }));
-    await applyEvents(this.pool, { shard, fromId, toId, events, failed: [], retryAt: new Date() });
+    const all = entries.map(({ id, fields, wire }) => ({ streamId: id, fields, event: parseEvent(wire) }));
+    await applyEvents(this.pool, { shard, fromId, toId, ...split(all, fails), retryAt: new Date() });
   }
 
   async rows<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
     return (await this.pool.query(sql, values)).rows as T[];
   }
+}
+
+function split(all: AppliedEvent[], fails: (applied: AppliedEvent) => boolean) {
+  const failed = all.filter(fails).map((applied) => ({ ...applied, error: "refused" }));
+  return { events: all.filter((applied) => !fails(applied)), failed };
 }

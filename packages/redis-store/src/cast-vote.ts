@@ -170,3 +170,13 @@ export async function readVoteAnswer(
   const stored = await client.get(names.request(request.shard, request.requestId));
   return stored === null ? null : parseVoteAnswer(stored);
 }
+
+/** The answer remembered for an Idempotency-Key, or `null`. */
+export async function readRememberedAnswer(
+  client: RedisClient,
+  names: RedisNames,
+  { projectId, userId, key }: { projectId: string; userId: string; key: string },
+): Promise<VoteAnswer | null> {
+  const remembered = await client.get(names.idempotency(projectId, userId, key));
+  return remembered === null ? null : parseVoteAnswer(remembered.slice(remembered.indexOf("\n") + 1));
+}

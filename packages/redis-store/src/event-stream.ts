@@ -37,6 +37,18 @@ export async function readStream(
   return entries.map(([id, fields]) => ({ id, wire: wireOf(fields), fields }));
 }
 
+/** One entry, `null` when it is not (any more) there. */
+export async function readEntry(
+  client: RedisClient,
+  names: RedisNames,
+  entry: { shard: number; id: string },
+): Promise<StreamEntry | null> {
+  const [found] = await client.xrange(names.events(entry.shard), entry.id, entry.id);
+  if (found === undefined) return null;
+  const [id, fields] = found;
+  return { id, wire: wireOf(fields), fields };
+}
+
 /** Drops entries before `minId`. By id, never by length: a length would drop what nobody has read yet. */
 export async function trimEvents(
   client: RedisClient,

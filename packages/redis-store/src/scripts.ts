@@ -17,6 +17,7 @@ export const SCRIPTS = {
   "cast-vote": script("cast-vote", 7),
   "close-period": script("close-period", 3),
   "continue-stream": script("continue-stream", 1),
+  "drop-checked": script("drop-checked", 1),
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),

@@ -9,6 +9,7 @@ export * from "./http-service.js";
 export * from "./logger.js";
 export * from "./loop.js";
 export * from "./metrics.js";
+export * from "./network-of.js";
 export * from "./problem.js";
 export * from "./run-until-signal.js";
 export * from "./service.js";

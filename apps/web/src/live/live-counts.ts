@@ -25,6 +25,7 @@ interface ServerEvents {
   "vote:cast": (message: CountsMessage) => void;
   "vote:removed": (message: CountsMessage) => void;
   "vote:reconciled": (message: CountsMessage) => void;
+  "vote:failed": (message: { id: string; error: string }) => void;
 }
 interface ClientEvents {
   subscribe: (names: Names, reply: (reply: Reply) => void) => void;
@@ -40,6 +41,8 @@ export interface LiveCountsOptions {
   token: string | null;
   connection: Store<ConnectionState>;
   onCounts(projectId: string, counts: Counts): void;
+  /** A vote of one's own was taken back after it had been answered. */
+  onVoteFailed(projectId: string, error: string): void;
 }
 
 export class LiveCounts {
@@ -80,6 +83,7 @@ export class LiveCounts {
     const socket = this.#socket;
     const onCounts = (message: CountsMessage) => this.#o.onCounts(message.id, message);
     socket.on("vote:cast", onCounts).on("vote:removed", onCounts).on("vote:reconciled", onCounts);
+    socket.on("vote:failed", ({ id, error }) => this.#o.onVoteFailed(id, error));
     socket.on("connect", () => void this.#catchUp());
     socket.on("disconnect", (reason) => {
       this.#subscribed.clear();

@@ -6,7 +6,7 @@ import { RequestError } from "../http/request.js";
 import type { Session } from "../session/session.js";
 import { Store } from "../store.js";
 import { newIdempotencyKey } from "../votes/idempotency-key.js";
-import { OwnVotes } from "../votes/own-votes.js";
+import { ownVotesOf } from "../votes/own-votes.js";
 import {
   type Counts,
   type ProjectVotes,
@@ -52,20 +52,17 @@ export class Board {
     addedId: null,
   });
   readonly #session: Session;
-  readonly #ownVotes: OwnVotes;
   readonly #sender: VoteSender;
   /** Counts loads; the answer of any but the newest is dropped. */
   #loads = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    this.#ownVotes = new OwnVotes(session);
     this.#sender = new VoteSender({
       read: (id) => this.#project(id)?.votes,
       write: (id, votes) => this.#change(id, { votes }),
       cast: (projectId, vote, idempotencyKey) =>
         session.withToken((token) => castVote(token, { projectId, vote, idempotencyKey })),
-      onAnswered: (id, vote) => this.#ownVotes.learn(id, vote),
       onFailed: (id, error) => this.#showFailure(id, error),
       newKey: newIdempotencyKey,
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -104,6 +101,13 @@ export class Board {
     if (votes !== known.votes) this.#change(projectId, { votes });
   }
 
+  /** A vote that was answered could not be kept. The counts without it come by themselves; the own vote is asked for. */
+  voteFailed(projectId: string, failure: string): void {
+    if (this.#project(projectId) === undefined) return;
+    this.#change(projectId, { failure });
+    void this.#readOwnVotes([projectId]);
+  }
+
   /** For a user who is somebody else now. */
   async reloadOwnVotes(): Promise<void> {
     const { order } = this.state.get();
@@ -118,7 +122,7 @@ export class Board {
       const page = await listProjects(sort, cursor);
       const ids = page.projects.map(({ id }) => id);
       const before = this.state.get().projects;
-      const ownVotes = await this.#ownVotes.of(ids);
+      const ownVotes = await ownVotesOf(this.#session, ids);
       if (load !== this.#loads) return;
       this.#keep(page.projects, stillTrue(ownVotes, before, this.state.get().projects));
       this.state.update((state) => ({
@@ -135,7 +139,7 @@ export class Board {
 
   async #readOwnVotes(ids: readonly string[]): Promise<void> {
     const before = this.state.get().projects;
-    const told = await this.#ownVotes.of(ids);
+    const told = await ownVotesOf(this.#session, ids);
     for (const [id, vote] of stillTrue(told, before, this.state.get().projects)) {
       const known = this.#project(id);
       if (known !== undefined) this.#change(id, { votes: withOwnVote(known.votes, vote) });

@@ -30,7 +30,6 @@ function setUp() {
         };
         casts.push({ vote, key, answer });
       }),
-    onAnswered: () => undefined,
     onFailed: (_id, error) => failures.push(error),
     newKey: () => `key-${++keys}`,
     pause: async (ms) => {

@@ -15,8 +15,6 @@ export interface VoteSenderDeps {
   read(projectId: string): ProjectVotes | undefined;
   write(projectId: string, votes: ProjectVotes): void;
   cast(projectId: string, vote: Vote | null, idempotencyKey: string): Promise<VoteAnswer>;
-  /** Told after each answered vote. */
-  onAnswered(projectId: string, vote: Vote | null): void;
   /** Told when a wish was given up and its display taken back. */
   onFailed(projectId: string, error: RequestError): void;
   newKey(): string;
@@ -53,7 +51,6 @@ export class VoteSender {
       const answer = await this.#castWithRetries(projectId, sent.vote);
       const votes = read(projectId);
       if (votes !== undefined) write(projectId, withAnswer(votes, sent, answer));
-      this.#deps.onAnswered(projectId, answer.user_vote);
     } catch (error) {
       const votes = read(projectId);
       if (votes !== undefined) write(projectId, withoutWish(votes));

@@ -90,6 +90,11 @@ CREATE TABLE "notifications" (
 CREATE UNIQUE INDEX "notifications_project_id_kind_milestone_key" ON "notifications" ("project_id", "kind", "milestone");
 CREATE INDEX "notifications_user_id_created_at_id_idx" ON "notifications" ("user_id", "created_at" DESC, "id" DESC);
 
+-- Of millions of notifications, those that wait to be told: usually none.
+CREATE INDEX "notifications_unpushed_idx" ON "notifications" ("created_at") WHERE "pushed_at" IS NULL;
+-- And those not read, which every page of them counts.
+CREATE INDEX "notifications_unread_idx" ON "notifications" ("user_id", "created_at" DESC, "id" DESC) WHERE "read_at" IS NULL;
+
 -- Community score: the Wilson lower bound over all votes on an owner's projects.
 CREATE TABLE "owner_scores" (
     "owner_id" TEXT NOT NULL,

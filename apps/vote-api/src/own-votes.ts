@@ -1,0 +1,99 @@
+/**
+ * The use case: a user's own votes, exact right after a vote. Redis knows a vote first, PostgreSQL knows those that went
+ * past Redis; both are asked, and of each project the newer vote counts.
+ */
+import type { RedisNames, VoteType } from "@votesync/core";
+import { listOwnVoteRows, type OwnVoteRow, readOwnVoteRows, readShardProgress } from "@votesync/postgres-store";
+import {
+  type OwnVote,
+  type OwnVoteState,
+  type RedisClient,
+  readOwnVotes,
+  readUnappliedVotes,
+} from "@votesync/redis-store";
+import type pg from "pg";
+
+export interface OwnVotesDeps {
+  redis: RedisClient;
+  names: RedisNames;
+  pool: pg.Pool;
+  /** Whether what Redis says now can be relied on. */
+  redisUsable: () => boolean;
+}
+
+/** Project id → vote; projects without one are missing. */
+export type Votes = Map<string, Exclude<VoteType, "none">>;
+
+/** @throws what PostgreSQL throws, when it is away and Redis alone cannot tell */
+export async function findOwnVotes(deps: OwnVotesDeps, userId: string, projectIds: readonly string[]): Promise<Votes> {
+  const asked = { userId, projectIds };
+  const [live, rows] = await Promise.all([
+    deps.redisUsable() ? readOwnVotes(deps.redis, deps.names, asked).catch(() => null) : null,
+    readOwnVoteRows(deps.pool, asked).catch((error: unknown) => ({ error })),
+  ]);
+  const states = live ?? new Map<string, OwnVoteState>();
+  if (!Array.isArray(rows)) {
+    const isKnown = (id: string) => states.get(id)?.isComplete === true || states.get(id)?.vote != null;
+    if (!projectIds.every(isKnown)) throw rows.error;
+    return given(projectIds.map((id) => [id, states.get(id)?.vote ?? null]));
+  }
+  return given(rows.map((row) => [row.projectId, newer(row, states.get(row.projectId))]));
+}
+
+/** A period that began counts alone, whichever store knows of it first. */
+function newer(row: OwnVoteRow, state: OwnVoteState | undefined): OwnVote | null {
+  if (state === undefined || state.period < row.period) return row.vote;
+  if (state.period > row.period || row.vote === null) return state.vote;
+  return state.vote !== null && state.vote.version >= row.vote.version ? state.vote : row.vote;
+}
+
+export interface VotesPage {
+  votes: Votes;
+  /** The project the next page begins after. */
+  nextAfterId: string | null;
+}
+
+/** All own votes by project id, those among them that are accepted and not rows yet. */
+export async function listOwnVotes(
+  deps: OwnVotesDeps,
+  o: { userId: string; afterId: string; limit: number },
+): Promise<VotesPage> {
+  // Before the rows: what was applied meanwhile is in both, and the newer one counts.
+  const unapplied = await readUnapplied(deps, o.userId);
+  const rows = await listOwnVoteRows(deps.pool, { ...o, limit: o.limit + 1 });
+  const found = new Map<string, OwnVote | null>(rows.map(({ projectId, vote }) => [projectId, vote]));
+  for (const [projectId, vote] of unapplied) {
+    if (projectId <= o.afterId) continue;
+    if (vote.version > (found.get(projectId)?.version ?? -1)) found.set(projectId, vote);
+  }
+  const ids = [...found.keys()].sort();
+  // Rows beyond the last one read may lie between: what is further than it belongs to the next page.
+  const lastRead = rows.length > o.limit ? (rows.at(-1) as OwnVoteRow).projectId : null;
+  const reachable = lastRead === null ? ids : ids.filter((id) => id < lastRead);
+  const page = reachable.slice(0, o.limit);
+  const hasMore = lastRead !== null || reachable.length > page.length;
+  return {
+    votes: given(page.map((id) => [id, found.get(id) ?? null])),
+    nextAfterId: hasMore ? (page.at(-1) ?? null) : null,
+  };
+}
+
+async function readUnapplied(
+  { redis, names, pool, redisUsable }: OwnVotesDeps,
+  userId: string,
+): Promise<Map<string, OwnVote>> {
+  if (!redisUsable()) return new Map();
+  const progress = await readShardProgress(pool);
+  const shards = await Promise.all(
+    [...progress].map(([shard, afterId]) =>
+      readUnappliedVotes(redis, names, { userId, shard, afterId }).catch(() => []),
+    ),
+  );
+  return new Map(shards.flatMap((votes) => [...votes]));
+}
+
+function given(votes: [string, OwnVote | null][]): Votes {
+  return new Map(
+    votes.flatMap(([id, vote]) => (vote === null || vote.voteType === "none" ? [] : [[id, vote.voteType] as const])),
+  );
+}

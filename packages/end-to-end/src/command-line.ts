@@ -1,0 +1,22 @@
+/** The `votesync` command as an operator runs it, on a test's own installation. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Installation } from "./installation.js";
+
+const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
+const DEADLINE_MS = 90_000;
+
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export function votesync(installation: Installation, ...args: string[]): Promise<CommandResult> {
+  const env = installation.addresses;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { env, timeout: DEADLINE_MS }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}

@@ -1,0 +1,78 @@
+/** One user's votes as Redis knows them: those not applied to PostgreSQL yet among them. */
+import { compareStreamIds, parseEvent, type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
+import type { RedisClient } from "./connection.js";
+import { readEvents } from "./event-stream.js";
+
+export interface OwnVote {
+  voteType: VoteType;
+  version: number;
+}
+
+export interface OwnVoteState {
+  period: number;
+  /** `null`: no vote is known here; there is none at all when `isComplete`. */
+  vote: OwnVote | null;
+  isComplete: boolean;
+}
+
+/** Projects that Redis does not hold, or that are held back, are missing from the result. Two round trips. */
+export async function readOwnVotes(
+  client: RedisClient,
+  names: RedisNames,
+  o: { userId: string; projectIds: readonly string[] },
+): Promise<Map<string, OwnVoteState>> {
+  const projects = await Promise.all(
+    o.projectIds.map((id) => client.hmget(names.project(id), "period", "voters", "held", "version")),
+  );
+  const usable = o.projectIds.flatMap((id, i) => {
+    const [period, voters, held, version] = projects[i] ?? [];
+    if (typeof period !== "string" || typeof version !== "string" || typeof held === "string") return [];
+    return [{ id, period: Number(period), isComplete: voters === "complete" }];
+  });
+  const votes = await Promise.all(usable.map(({ id, period }) => client.hget(names.votes(id, period), o.userId)));
+  return new Map(usable.map(({ id, ...state }, i) => [id, { ...state, vote: parseHeld(votes[i] ?? null) }]));
+}
+
+function parseHeld(held: string | null): OwnVote | null {
+  if (held === null) return null;
+  const [voteType, version] = held.split(":");
+  return { voteType: voteTypeSchema.parse(voteType), version: Number(version) };
+}
+
+const ENTRIES_PER_PAGE = 1_000;
+/** A shard further behind than this has its newest votes left out: the list is complete again once workers caught up. */
+const MAX_PAGES = 20;
+
+/** The user's votes in entries after `afterId`: project id → the newest. */
+export async function readUnappliedVotes(
+  client: RedisClient,
+  names: RedisNames,
+  o: { userId: string; shard: number; afterId: string },
+): Promise<Map<string, OwnVote & { period: number }>> {
+  const votes = new Map<string, OwnVote & { period: number }>();
+  let afterId = o.afterId;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const entries = await readEvents(client, names, { shard: o.shard, afterId, count: ENTRIES_PER_PAGE });
+    for (const { wire } of entries) {
+      // Parsing all of a busy shard's events for one user's would cost more than the votes themselves.
+      if (wire?.includes(`\n${o.userId}\n`) !== true) continue;
+      const vote = ownVote(wire, o.userId);
+      if (vote !== null) votes.set(vote.projectId, vote);
+    }
+    const last = entries.at(-1)?.id ?? afterId;
+    if (entries.length < ENTRIES_PER_PAGE || compareStreamIds(last, afterId) <= 0) break;
+    afterId = last;
+  }
+  return votes;
+}
+
+function ownVote(wire: string, userId: string): (OwnVote & { projectId: string; period: number }) | null {
+  try {
+    const event = parseEvent(wire);
+    if (event.kind !== "vote" || event.userId !== userId) return null;
+    const { projectId, period, voteType, version } = event;
+    return { projectId, period, voteType, version };
+  } catch {
+    return null;
+  }
+}
