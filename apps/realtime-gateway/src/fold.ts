@@ -8,6 +8,7 @@
 import {
   type ClosedEvent,
   type CountsEvent,
+  countsAfter,
   countsView,
   MalformedEventError,
   type ProjectCounts,
@@ -59,11 +60,9 @@ export interface RoomMessage {
 
 /** A fold carries the kind of its last event. */
 export function eventMessage(event: ToldEvent): RoomMessage {
-  const body = countsView(event.projectId, event);
-  if (event.kind === "closed") {
-    const next = countsView(event.projectId, { upvotes: 0, downvotes: 0, version: event.version });
-    return { event: SOCKET_EVENTS.voteReconciled, body: { ...next, reason: "period-closed" } };
-  }
+  const body = countsView(event.projectId, { ...countsAfter(event), version: event.version });
+  if (event.kind === "closed")
+    return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: "period-closed" } };
   if (event.kind === "counts") return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: event.reason } };
   return { event: event.voteType === "none" ? SOCKET_EVENTS.voteRemoved : SOCKET_EVENTS.voteCast, body };
 }

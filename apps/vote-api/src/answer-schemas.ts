@@ -109,7 +109,7 @@ const problem = z.object({
 const projectList = z.object({ projects: z.array(project), next_cursor: z.string().nullable() });
 
 const deadLetterEvent = z.object({
-  kind: z.enum(["vote", "persisted", "counts"]),
+  kind: z.enum(["vote", "persisted", "counts", "closed"]),
   project_id: entityIdSchema,
   period: count,
   version,

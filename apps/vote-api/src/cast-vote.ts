@@ -46,6 +46,7 @@ export type VoteOutcome =
   | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer; degraded?: boolean }
   | { kind: "limited"; resetUs: number }
   | { kind: "conflict" }
+  | { kind: "up-only" }
   | { kind: "unknown-project" };
 
 /** The project is not in Redis as it must be, and PostgreSQL does not say how it stands: no path is left. */
@@ -104,6 +105,7 @@ async function castInRedis(deps: CastVoteDeps, cast: Cast): Promise<VoteOutcome>
       case "answer":
       case "limited":
       case "conflict":
+      case "up-only":
         return outcome;
       case "absent":
         if (!(await load(deps, cast.projectId, outcome))) return { kind: "unknown-project" };

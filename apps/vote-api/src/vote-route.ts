@@ -50,6 +50,8 @@ export async function recordVote(deps: VoteRouteDeps, request: VoteHttpRequest):
       throw tooManyVotes(deps.limit, outcome.resetUs);
     case "conflict":
       throw problem(422, "This Idempotency-Key was used with another body.");
+    case "up-only":
+      throw problem(422, "A launch takes up-votes only: send up, or none to take one back.");
     case "unknown-project":
       throw problem(404, "There is no such project.");
   }

@@ -1,6 +1,6 @@
 export * from "./ids.js";
-export * from "./launch-day.js";
 export * from "./latency-histogram.js";
+export * from "./launch-day.js";
 export * from "./names.js";
 export * from "./notifications.js";
 export * from "./project.js";

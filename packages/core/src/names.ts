@@ -98,6 +98,11 @@ export class RedisNames {
     return `${this.prefix}:outcomes`;
   }
 
+  /** Stream of messages to everybody who watches a topic: a launch day that is final. */
+  broadcasts(): string {
+    return `${this.prefix}:broadcasts`;
+  }
+
   /** Number: grows when lists may have changed. What is cached of lists carries it in its key. */
   listsGeneration(): string {
     return `${this.prefix}:lists:generation`;
@@ -139,6 +144,8 @@ export const ADVISORY_LOCKS = {
   upkeep: 7_306,
   /** object: 0. Scores of owners are summed and written one batch at a time, so no older sum overwrites a newer. */
   ownerScores: 7_310,
+  /** object: a launch day as a number, 20241231; who finalizes it, or flushes or recovers its votes */
+  launchDay: 7_311,
 } as const;
 
 /** Queues of BullMQ: every one there is, so that an operator sees all of them. */
@@ -147,6 +154,8 @@ export const QUEUES = {
   sideEffects: "side-effects",
   /** The periodic comparison of the stores. */
   reconcile: "reconcile",
+  /** The end of a launch day: its result, its backup, the flush of its votes. */
+  launches: "launches",
 } as const;
 export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
 
@@ -161,10 +170,14 @@ export const SOCKET_EVENTS = {
   voteReconciled: "vote:reconciled",
   voteFailed: "vote:failed",
   notification: "notification",
+  launchFinalized: "launch:finalized",
 } as const;
 
 /** Socket.IO room of everybody who watches a project. */
 export const projectRoom = (projectId: string) => `project:${projectId}`;
+
+/** Socket.IO room of everybody who watches a launch day. */
+export const launchRoom = (date: string) => `launch:${date}`;
 
 /** Socket.IO room of all sockets of a user. */
 export const userRoom = (userId: string) => `user:${userId}`;

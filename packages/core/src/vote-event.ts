@@ -15,7 +15,14 @@
  */
 import { z } from "zod";
 import { entityIdSchema, userIdSchema } from "./ids.js";
-import { type VoteAction, type VoteType, voteActionSchema, voteTypeSchema } from "./vote.js";
+import {
+  type VoteAction,
+  type VoteCounts,
+  type VoteType,
+  voteActionSchema,
+  voteTransition,
+  voteTypeSchema,
+} from "./vote.js";
 
 export const EVENT_FIELD = "e";
 const EVENT_FORMAT = "1";
@@ -110,6 +117,21 @@ const closedEventSchema = z.object({
 export type ClosedEvent = z.infer<typeof closedEventSchema>;
 
 export type StreamEvent = VoteEvent | CountsEvent | ClosedEvent;
+
+/** The live counters after the event: a period that ended leaves the next one at zero. */
+export function countsAfter(event: StreamEvent): VoteCounts {
+  if (event.kind === "closed") return { upvotes: 0, downvotes: 0 };
+  return { upvotes: event.upvotes, downvotes: event.downvotes };
+}
+
+/** The live counters before the event; `null` where it does not say. */
+export function countsBefore(event: StreamEvent): VoteCounts | null {
+  if (event.kind === "counts") return null;
+  const { upvotes, downvotes } = event;
+  if (event.kind === "closed") return { upvotes, downvotes };
+  const moved = voteTransition(event.previousVoteType, event.voteType);
+  return { upvotes: upvotes - moved.upvotesDelta, downvotes: downvotes - moved.downvotesDelta };
+}
 
 /** A stream entry that is no event: written by hand, or by a version this one does not know. */
 export class MalformedEventError extends Error {

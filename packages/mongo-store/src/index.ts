@@ -1,1 +1,3 @@
 export * from "./connection.js";
+export * from "./launch-archive.js";
+export * from "./launch-records.js";

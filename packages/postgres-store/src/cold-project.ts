@@ -20,6 +20,7 @@ export interface ColdProjectRow {
   /** µs since 1970 at which the current period ends: a launch's two instants. */
   opensAtUs: number | null;
   closesAtUs: number | null;
+  upOnly: boolean;
   /** Everybody with a vote in the current period; `null` when they are more than asked for. */
   votes: VoteRow[] | null;
   /** Up to which entry of the shard's stream these rows are. */
@@ -27,7 +28,7 @@ export interface ColdProjectRow {
 }
 
 const READ_COLD_PROJECT = `
-  SELECT p.upvotes, p.downvotes, p.version, p.period, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
+  SELECT p.upvotes, p.downvotes, p.version, p.period, p.up_only, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
          (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
          (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
@@ -50,6 +51,7 @@ export async function readColdProject(
     period: number;
     opens_at_us: number | null;
     closes_at_us: number | null;
+    up_only: boolean;
     last_id: string;
     votes: [string, VoteType, string, string][];
   }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
@@ -64,6 +66,7 @@ export async function readColdProject(
     period: row.period,
     opensAtUs: row.opens_at_us,
     closesAtUs: row.closes_at_us,
+    upOnly: row.up_only,
     votes,
     lastId: row.last_id,
   };

@@ -42,6 +42,7 @@ export type FallbackOutcome =
   | { kind: "answer"; replayed: boolean; rate: { remaining: number; resetUs: number }; answer: FallbackAnswer }
   | { kind: "limited"; resetUs: number; nowUs: number }
   | { kind: "conflict" }
+  | { kind: "up-only" }
   | { kind: "unknown-project" };
 
 const IDEMPOTENCY_KEPT = "interval '1 day'";
@@ -61,6 +62,7 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
       }
       return { kind: "answer", replayed: earlier.fingerprint !== null, rate, answer: toAnswer(vote, earlier) };
     }
+    if (project.up_only && vote.voteType === "down") return { kind: "up-only" };
     if (vote.limit.max > 0 && found.used >= vote.limit.max) {
       return { kind: "limited", resetUs: rate.resetUs, nowUs: project.now_us };
     }

@@ -12,10 +12,13 @@ export interface DegradedProject {
   shard: number;
 }
 
-/** At most `limit` projects with votes that Redis does not know. */
+/** At most `limit` projects of which Redis does not know all: votes, or that something else has changed. */
 export async function findDegradedProjects(pool: pg.Pool, limit: number): Promise<DegradedProject[]> {
   const { rows } = await pool.query<{ project_id: string; shard: number }>(
-    "SELECT DISTINCT shard, project_id FROM outbox WHERE recovered_at IS NULL ORDER BY shard, project_id LIMIT $1",
+    `SELECT shard, project_id FROM outbox WHERE recovered_at IS NULL
+      UNION
+     SELECT shard, project_id FROM pending_reloads
+      ORDER BY shard, project_id LIMIT $1`,
     [limit],
   );
   return rows.map(({ project_id, shard }) => ({ projectId: project_id, shard }));

@@ -24,7 +24,8 @@ export type CastResult =
   | { kind: "answer"; answer: VoteAnswer }
   | { kind: "unknown-project" }
   | { kind: "limited" }
-  | { kind: "conflict" };
+  | { kind: "conflict" }
+  | { kind: "up-only" };
 
 /** @throws what the stores throw; giving the command again is safe */
 export async function castAgain(stores: Stores, vote: VoteToCast): Promise<CastResult> {

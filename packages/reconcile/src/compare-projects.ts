@@ -6,7 +6,7 @@
  * cannot be told apart from a moment's haste is looked at again, a few times.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { compareStreamIds, parseEvent, type StreamEvent, voteTransition } from "@votesync/core";
+import { compareStreamIds, countsAfter, countsBefore, parseEvent, type StreamEvent } from "@votesync/core";
 import { type Counters, type ProjectCounters, readCountersSnapshot } from "@votesync/postgres-store";
 import { type ProjectState, readEvents, readProjectStates } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
@@ -146,11 +146,10 @@ function redisAtWatermark(
     ?.filter(({ kind, version }) => kind !== "persisted" && version <= state.version);
   const first = events?.[0];
   const last = events?.at(-1);
-  if (first?.kind !== "vote" || last?.kind !== "vote" || last.version !== state.version) return "unsettled";
+  if (first === undefined || last === undefined || last.version !== state.version) return "unsettled";
   // What Redis says now must be what its last event said, or somebody else wrote it.
-  if (!equal(now, last)) return now;
-  const moved = voteTransition(first.previousVoteType, first.voteType);
-  return { upvotes: first.upvotes - moved.upvotesDelta, downvotes: first.downvotes - moved.downvotesDelta };
+  if (!equal(now, countsAfter(last))) return now;
+  return countsBefore(first) ?? "unsettled";
 }
 
 const equal = (a: Counters, b: Counters) => a.upvotes === b.upvotes && a.downvotes === b.downvotes;

@@ -45,6 +45,7 @@ function eventView(event: StreamEvent) {
     accepted_at: new Date(event.acceptedAtUs / 1_000).toISOString(),
   };
   if (event.kind === "counts") return { ...common, reason: event.reason };
+  if (event.kind === "closed") return common;
   return {
     ...common,
     request_id: event.requestId,

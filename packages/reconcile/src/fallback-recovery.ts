@@ -10,8 +10,10 @@ import {
   type DegradedProject,
   findDegradedProjects,
   markRecovered,
+  markReloaded,
   type OutboxVote,
   readOutbox,
+  readPendingReloads,
 } from "@votesync/postgres-store";
 import { appendPersisted, holdProject, rememberAnswer } from "@votesync/redis-store";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
@@ -58,6 +60,7 @@ export class FallbackRecovery {
   private async recover(project: DegradedProject): Promise<boolean> {
     const { redis, names, pool } = this.stores;
     const votes = await readOutbox(pool, project, VOTES_PER_PROJECT);
+    const reloads = await readPendingReloads(pool, project.projectId);
     const hold = await holdProject(redis, names, { projectId: project.projectId, reason: "recovered" });
     await this.rememberAnswers(votes);
     try {
@@ -72,6 +75,7 @@ export class FallbackRecovery {
       pool,
       events.map(({ requestId }) => requestId),
     );
+    await markReloaded(pool, reloads);
     return true;
   }
 

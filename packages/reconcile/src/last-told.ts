@@ -1,5 +1,5 @@
 /** What watchers were told last: every gateway tells what a project's last event says. */
-import { parseEvent } from "@votesync/core";
+import { countsAfter, parseEvent } from "@votesync/core";
 import { readEntry, readProjectStates } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
 
@@ -20,7 +20,8 @@ async function findOnce({ redis, names }: Stores, projectIds: string[]): Promise
       const entry = await readEntry(redis, names, { shard: names.shardOf(id), id: state.lastEventId });
       if (entry === null || state.isHeld) return null;
       const event = parseEvent(entry.wire);
-      const isTold = event.upvotes === state.upvotes && event.downvotes === state.downvotes;
+      const told = countsAfter(event);
+      const isTold = told.upvotes === state.upvotes && told.downvotes === state.downvotes;
       return isTold && event.version === state.version ? null : id;
     }),
   );

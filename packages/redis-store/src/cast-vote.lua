@@ -1,7 +1,8 @@
 -- Casts one vote, in one atomic step. The rule itself is core's `voteTransition`; a property test holds the two together.
 --
 -- KEYS (all of one shard, so of one cluster slot)
---   1 project     hash    upvotes, downvotes, version, period, voters, generation, last_event, held, opens_at, closes_at
+--   1 project     hash    upvotes, downvotes, version, period, voters, generation, last_event, held, opens_at, closes_at,
+--                         up_only
 --   2 votes       prefix; the period is appended: hash, user id -> "<vote>:<version>:<given at, us>"
 --   3 events      stream  one entry per change, see core's vote-event.ts
 --   4 changed     zset    project id -> version
@@ -22,6 +23,7 @@
 --   absent, held, last event  the project is not loaded, or is held until somebody loads it anew. `held`: the token to
 --                            load it with, empty when it is not there; its rows must be read after `last event`
 --   conflict                 the key was used with another body
+--   up-only                  only up-votes are taken here, and taking them back
 --   limited, reset us        one vote too many; the next is allowed after `reset`
 --   ask, generation, period  the hash is partial and lacks this user: read the row, cast again with it
 --   answer, replayed 0|1, remaining, reset us, stored answer
@@ -88,10 +90,13 @@ end
 
 -- 2. The project as it stands.
 local state = redis.call('HMGET', project, 'version', 'upvotes', 'downvotes', 'period', 'voters', 'generation', 'last_event',
-  'held', 'opens_at', 'closes_at')
+  'held', 'opens_at', 'closes_at', 'up_only')
 local version = tonumber(state[1])
 if not version or state[8] then
   return { 'absent', now_text, state[8] or '', state[7] or '0-0' }
+end
+if wanted == 'down' and state[11] then
+  return { 'up-only', now_text }
 end
 local upvotes, downvotes = tonumber(state[2]) or 0, tonumber(state[3]) or 0
 local period, voters, generation, last_event = state[4], state[5], state[6], state[7]

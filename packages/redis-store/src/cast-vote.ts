@@ -66,6 +66,7 @@ export type CastOutcome = { nowUs: number } & (
   | ({ kind: "absent" } & ProjectHold)
   | { kind: "late" }
   | { kind: "conflict" }
+  | { kind: "up-only" }
 );
 
 export async function castVote(client: RedisClient, names: RedisNames, cast: CastRequest): Promise<CastOutcome> {
@@ -129,6 +130,7 @@ function readOutcome(reply: string[]): CastOutcome {
       return { kind, nowUs, held: third, lastEventId: fourth };
     case "late":
     case "conflict":
+    case "up-only":
       return { kind, nowUs };
     default:
       throw new Error(`cast-vote.lua returned an unknown kind: ${kind}`);

@@ -15,7 +15,8 @@
 --   8 voters: complete (everybody with a vote follows) | partial (ask PostgreSQL for who is missing)
 --   9 generation: unique to this load
 --   10 opens at  11 closes at: us, empty where there is none: a period ends then
---   12.. user id, vote, user id, vote, ...
+--   12 1 when only up-votes are taken, else empty
+--   13.. user id, vote, user id, vote, ...
 --
 -- Returns 1 when it loaded, 0 when it did not.
 
@@ -37,7 +38,7 @@ end
 redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 12, #ARGV, VALUES_PER_CALL do
+for first = 13, #ARGV, VALUES_PER_CALL do
   redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
 
@@ -58,6 +59,9 @@ if ARGV[10] ~= '' then
 end
 if ARGV[11] ~= '' then
   redis.call('HSET', project, 'closes_at', ARGV[11])
+end
+if ARGV[12] ~= '' then
+  redis.call('HSET', project, 'up_only', ARGV[12])
 end
 if last_event then
   redis.call('HSET', project, 'last_event', last_event)

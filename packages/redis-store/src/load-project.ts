@@ -42,6 +42,8 @@ export interface ColdProject {
   /** µs of Redis's clock at which the current period ends and the next begins: a launch's two instants. */
   opensAtUs?: number | null;
   closesAtUs?: number | null;
+  /** A launch takes up-votes only. */
+  upOnly?: boolean;
   /** Everybody with a vote in this period, or `null` when there are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
 }
@@ -74,6 +76,7 @@ export async function loadProject(
       uuidv4(),
       project.opensAtUs ?? "",
       project.closesAtUs ?? "",
+      project.upOnly === true ? 1 : "",
       ...(votes ?? []).flatMap((vote) => [vote.userId, heldVote(vote)]),
     ],
   );

@@ -1,0 +1,170 @@
+/**
+ * Launches and their days, where they belong together with the project: an app takes part in a day because its row here was
+ * committed, with the project's instants, while the day still took apps.
+ */
+import type pg from "pg";
+import { lockCurrentPeriod } from "./project-periods.js";
+import { inTransaction } from "./transaction.js";
+
+export interface Launch {
+  date: string;
+  projectId: string;
+  name: string;
+  ownerId: string;
+  opensAt: Date;
+  closesAt: Date;
+  createdAt: Date;
+  /** The result; `null` until the day's snapshot. */
+  votes: number | null;
+  reachedAt: Date | null;
+}
+
+export interface NewLaunch {
+  date: string;
+  shard: number;
+  projectId: string;
+  name: string;
+  ownerId: string;
+  opensAt: Date;
+  closesAt: Date;
+  /** An admin may launch anybody's project, for its owner. */
+  anyOwner: boolean;
+}
+
+/**
+ * `launched`: it takes part already, as asked for. `other-owner`: the id belongs to somebody else. `taken`: the project
+ * takes part in this day in another way. `pending`: it has a launch that is not over. `overlaps`: its last launch ended
+ * after this one would begin.
+ */
+export type LaunchOutcome =
+  | { kind: "registered"; launch: Launch }
+  | { kind: "launched"; launch: Launch }
+  | { kind: "final-day" | "other-owner" | "taken" | "pending" | "overlaps" };
+
+const COLUMNS = `launch_date::text AS date, project_id, name, owner_id, opens_at, closes_at, created_at, votes, reached_at`;
+
+interface LaunchRow {
+  date: string;
+  project_id: string;
+  name: string;
+  owner_id: string;
+  opens_at: Date;
+  closes_at: Date;
+  created_at: Date;
+  votes: number | null;
+  reached_at: Date | null;
+}
+
+const toLaunch = (row: LaunchRow): Launch => ({
+  date: row.date,
+  projectId: row.project_id,
+  name: row.name,
+  ownerId: row.owner_id,
+  opensAt: row.opens_at,
+  closesAt: row.closes_at,
+  createdAt: row.created_at,
+  votes: row.votes,
+  reachedAt: row.reached_at,
+});
+
+/**
+ * Makes a project take part in a day; the project is made when there is none. Redis must read it anew afterwards, which is
+ * left behind as a row until somebody did.
+ */
+export async function registerLaunch(pool: pg.Pool, launch: NewLaunch): Promise<LaunchOutcome> {
+  return inTransaction(pool, async (client) => {
+    if (!(await isDayOpen(client, launch.date))) return { kind: "final-day" };
+    // In the order in which whoever writes votes locks them.
+    await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [launch.shard]);
+    const refused = await refusal(client, launch);
+    if (refused !== null) return refused;
+    await writeProject(client, launch);
+    const { rows } = await client.query<LaunchRow>(
+      `INSERT INTO launches (launch_date, project_id, name, owner_id, opens_at, closes_at)
+       SELECT $1, id, $3, owner_id, $4, $5 FROM projects WHERE id = $2
+       RETURNING ${COLUMNS}`,
+      [launch.date, launch.projectId, launch.name, launch.opensAt, launch.closesAt],
+    );
+    await client.query("INSERT INTO pending_reloads (shard, project_id) VALUES ($1, $2)", [
+      launch.shard,
+      launch.projectId,
+    ]);
+    return { kind: "registered", launch: toLaunch(rows[0] as LaunchRow) };
+  });
+}
+
+/** Locks the day against its end until this transaction is over. */
+async function isDayOpen(client: pg.PoolClient, date: string): Promise<boolean> {
+  await client.query("INSERT INTO launch_days (launch_date) VALUES ($1) ON CONFLICT DO NOTHING", [date]);
+  const { rowCount } = await client.query(
+    "SELECT FROM launch_days WHERE launch_date = $1 AND closed_at IS NULL FOR SHARE",
+    [date],
+  );
+  return rowCount === 1;
+}
+
+interface ProjectRow {
+  owner_id: string;
+  is_pending: boolean;
+  last_ended_at: Date | null;
+}
+
+async function refusal(client: pg.PoolClient, launch: NewLaunch): Promise<LaunchOutcome | null> {
+  // Ends what is due first: a launch that is over is not in the way.
+  if ((await lockCurrentPeriod(client, launch.projectId)) === null) return null;
+  const { rows } = await client.query<ProjectRow>(
+    `SELECT owner_id, opens_at IS NOT NULL OR closes_at IS NOT NULL AS is_pending,
+            (SELECT max(ended_at) FROM project_periods WHERE project_id = id) AS last_ended_at
+       FROM projects WHERE id = $1`,
+    [launch.projectId],
+  );
+  const project = rows[0] as ProjectRow;
+  if (!launch.anyOwner && project.owner_id !== launch.ownerId) return { kind: "other-owner" };
+  const earlier = await findLaunch(client, launch);
+  if (earlier !== null) {
+    const isSame = +earlier.opensAt === +launch.opensAt && +earlier.closesAt === +launch.closesAt;
+    return isSame && earlier.name === launch.name ? { kind: "launched", launch: earlier } : { kind: "taken" };
+  }
+  if (project.is_pending) return { kind: "pending" };
+  return project.last_ended_at !== null && project.last_ended_at > launch.opensAt ? { kind: "overlaps" } : null;
+}
+
+/** A project that votes are taken on already keeps them: they are of the period before the launch. */
+async function writeProject(client: pg.PoolClient, launch: NewLaunch): Promise<void> {
+  await client.query(
+    `INSERT INTO projects (id, title, owner_id, opens_at, closes_at, up_only) VALUES ($1, $2, $3, $4, $5, true)
+     ON CONFLICT (id) DO UPDATE
+       SET title = excluded.title, opens_at = excluded.opens_at, closes_at = excluded.closes_at, up_only = true`,
+    [launch.projectId, launch.name, launch.ownerId, launch.opensAt, launch.closesAt],
+  );
+}
+
+async function findLaunch(client: pg.PoolClient, launch: { date: string; projectId: string }): Promise<Launch | null> {
+  const { rows } = await client.query<LaunchRow>(
+    `SELECT ${COLUMNS} FROM launches WHERE launch_date = $1 AND project_id = $2`,
+    [launch.date, launch.projectId],
+  );
+  return rows[0] === undefined ? null : toLaunch(rows[0]);
+}
+
+/** The day's launches in the order of their ids, a page after `afterId`. */
+export async function listLaunches(
+  pool: pg.Pool,
+  o: { date: string; afterId: string; limit: number },
+): Promise<Launch[]> {
+  const { rows } = await pool.query<LaunchRow>(
+    `SELECT ${COLUMNS} FROM launches WHERE launch_date = $1 AND project_id > $2 ORDER BY project_id LIMIT $3`,
+    [o.date, o.afterId, o.limit],
+  );
+  return rows.map(toLaunch);
+}
+
+/** All launches of a day, in pages. */
+export async function* launchPages(pool: pg.Pool, date: string, pageSize: number): AsyncGenerator<Launch[]> {
+  for (let afterId = ""; ; ) {
+    const page = await listLaunches(pool, { date, afterId, limit: pageSize });
+    if (page.length > 0) yield page;
+    if (page.length < pageSize) return;
+    afterId = (page.at(-1) as Launch).projectId;
+  }
+}
