@@ -1,0 +1,3 @@
+export * from "./day-result.js";
+export * from "./launch-stores.js";
+export * from "./vote-source.js";
