@@ -30,7 +30,7 @@ CREATE TABLE "launches" (
     "votes" BIGINT,
     -- Since when the app had that many votes.
     "reached_at" TIMESTAMPTZ(6),
-    -- Of the period that counted; null where the votes come from elsewhere.
+    -- Of the period that counted, null where the votes come from elsewhere.
     "period" INTEGER,
 
     CONSTRAINT "launches_pkey" PRIMARY KEY ("launch_date", "project_id")
