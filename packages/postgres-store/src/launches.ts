@@ -168,3 +168,47 @@ export async function* launchPages(pool: pg.Pool, date: string, pageSize: number
     afterId = (page.at(-1) as Launch).projectId;
   }
 }
+
+/** A launch beside what PostgreSQL knows of its votes. */
+export interface LaunchCounts extends Launch {
+  project: { upvotes: number; version: number; opensAt: Date | null; closesAt: Date | null };
+  /** Of the period that ended when the launch closed; `null` when it has not ended here. */
+  endedVotes: number | null;
+}
+
+interface LaunchCountsRow extends LaunchRow {
+  project_upvotes: number;
+  project_version: number;
+  project_opens_at: Date | null;
+  project_closes_at: Date | null;
+  ended_votes: number | null;
+}
+
+/** Launches of a day in the order of their ids, in one snapshot. */
+export async function readLaunchCounts(
+  pool: pg.Pool,
+  { date, limit }: { date: string; limit: number },
+): Promise<LaunchCounts[]> {
+  const { rows } = await pool.query<LaunchCountsRow>(
+    `SELECT l.launch_date::text AS date, l.project_id, l.name, l.owner_id, l.opens_at, l.closes_at, l.created_at, l.votes,
+            l.reached_at, p.upvotes AS project_upvotes, p.version AS project_version, p.opens_at AS project_opens_at,
+            p.closes_at AS project_closes_at, pp.upvotes AS ended_votes
+       FROM launches l
+       JOIN projects p ON p.id = l.project_id
+       LEFT JOIN project_periods pp ON pp.project_id = l.project_id AND pp.ended_at = l.closes_at
+      WHERE l.launch_date = $1
+      ORDER BY l.project_id
+      LIMIT $2`,
+    [date, limit],
+  );
+  return rows.map((row) => ({
+    ...toLaunch(row),
+    project: {
+      upvotes: row.project_upvotes,
+      version: row.project_version,
+      opensAt: row.project_opens_at,
+      closesAt: row.project_closes_at,
+    },
+    endedVotes: row.ended_votes,
+  }));
+}

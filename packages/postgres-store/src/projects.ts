@@ -1,5 +1,5 @@
 /** Projects: the ordinary reads and writes, through Prisma. Counters are as of the last applied batch. */
-import { hotRank, type ProjectRecord, type ProjectSort } from "@votesync/core";
+import { hotRank, type ProjectCounts, type ProjectRecord, type ProjectSort } from "@votesync/core";
 import type pg from "pg";
 import { Prisma, type PrismaClient, type Project } from "./generated/client.js";
 
@@ -73,17 +73,15 @@ function pastCursor({ sort, key, id }: ProjectCursor): Prisma.ProjectWhereInput[
 
 function toRecord(row: Project): ProjectRecord {
   const { id, title, url, ownerId, boardId, createdAt } = row;
-  return {
-    id,
-    title,
-    url,
-    ownerId,
-    boardId,
-    createdAt,
-    upvotes: Number(row.upvotes),
-    downvotes: Number(row.downvotes),
-    version: Number(row.version),
-  };
+  return { id, title, url, ownerId, boardId, createdAt, ...currentCounts(row) };
+}
+
+/** A period whose instant has passed is over, though nobody has ended it here yet. */
+function currentCounts({ upvotes, downvotes, version, opensAt, closesAt }: Project): ProjectCounts {
+  const nowMs = Date.now();
+  const over = [opensAt, closesAt].filter((instant) => instant !== null && instant.getTime() <= nowMs).length;
+  if (over > 0) return { upvotes: 0, downvotes: 0, version: Number(version) + over };
+  return { upvotes: Number(upvotes), downvotes: Number(downvotes), version: Number(version) };
 }
 
 export async function projectExists(pool: pg.Pool, id: string): Promise<boolean> {

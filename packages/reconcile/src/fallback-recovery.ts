@@ -57,7 +57,8 @@ export class FallbackRecovery {
     return report;
   }
 
-  private async recover(project: DegradedProject): Promise<boolean> {
+  /** @returns `false` when its shard is not applied yet: the project stays held, and is recovered later */
+  async recover(project: DegradedProject): Promise<boolean> {
     const { redis, names, pool } = this.stores;
     const votes = await readOutbox(pool, project, VOTES_PER_PROJECT);
     const reloads = await readPendingReloads(pool, project.projectId);

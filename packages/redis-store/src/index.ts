@@ -1,4 +1,5 @@
 export * from "./backlog.js";
+export * from "./broadcasts.js";
 export * from "./cast-vote.js";
 export * from "./changed-projects.js";
 export * from "./close-period.js";
@@ -7,6 +8,7 @@ export * from "./counts.js";
 export * from "./event-stream.js";
 export * from "./evict-project.js";
 export * from "./hold-project.js";
+export * from "./launch-states.js";
 export * from "./lists.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";

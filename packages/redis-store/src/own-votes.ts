@@ -22,12 +22,17 @@ export async function readOwnVotes(
   o: { userId: string; projectIds: readonly string[] },
 ): Promise<Map<string, OwnVoteState>> {
   const projects = await Promise.all(
-    o.projectIds.map((id) => client.hmget(names.project(id), "period", "voters", "held", "version")),
+    o.projectIds.map((id) =>
+      client.hmget(names.project(id), "period", "voters", "held", "version", "opens_at", "closes_at"),
+    ),
   );
+  const nowUs = Date.now() * 1_000;
   const usable = o.projectIds.flatMap((id, i) => {
-    const [period, voters, held, version] = projects[i] ?? [];
+    const [period, voters, held, version, ...instants] = projects[i] ?? [];
     if (typeof period !== "string" || typeof version !== "string" || typeof held === "string") return [];
-    return [{ id, period: Number(period), isComplete: voters === "complete" }];
+    // Periods that are over, though no vote came to end them: in the next one nobody has voted.
+    const over = instants.filter((instant) => typeof instant === "string" && Number(instant) <= nowUs).length;
+    return [{ id, period: Number(period) + over, isComplete: voters === "complete" || over > 0 }];
   });
   const votes = await Promise.all(usable.map(({ id, period }) => client.hget(names.votes(id, period), o.userId)));
   return new Map(usable.map(({ id, ...state }, i) => [id, { ...state, vote: parseHeld(votes[i] ?? null) }]));
