@@ -1,4 +1,6 @@
+import { timeZoneSchema } from "@votesync/core";
 import { mongoConfigShape } from "@votesync/mongo-store";
+import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
 import { z } from "zod";
@@ -6,8 +8,15 @@ import { z } from "zod";
 const shape = z.object({
   ...commonConfigShape,
   ...redisConfigShape,
+  ...postgresConfigShape,
   ...mongoConfigShape,
   FINALIZER_PORT: portSchema.default(3004),
+  /** The zone launch days are days of. */
+  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
+  /** So long after its end a day is finalized by itself. */
+  FINALIZE_DELAY_MS: z.coerce.number().int().min(0).max(86_400_000).default(300_000),
+  /** How often days that are due, or were not flushed, are looked for. */
+  FINALIZE_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(5_000),
 });
 
 export const configSchema = withRedisAddress(shape);

@@ -1,31 +1,72 @@
-import { connectMongo } from "@votesync/mongo-store";
+import { QUEUES, RedisNames } from "@votesync/core";
+import { connectJobs } from "@votesync/jobs";
+import { endDuePeriods, OwnVotesSource } from "@votesync/launch";
+import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
+import { connectPostgres } from "@votesync/postgres-store";
+import { ProjectLoader } from "@votesync/reconcile";
 import { connectRedis } from "@votesync/redis-store";
 import {
   closing,
   createHealth,
   createHealthServer,
   createLogger,
+  createLoop,
   createMetrics,
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
 import { configSchema } from "./config.js";
+import { createDayMetrics } from "./day-metrics.js";
+import { sweepDays } from "./day-sweep.js";
+import { createDayWorker } from "./day-worker.js";
+
+/** Counting the rows of a whole day is one statement. */
+const QUERY_TIMEOUT_MS = 60_000;
+/** Watchers hear of a period that ended within this time, when no vote ends it first. */
+const END_PERIODS_MS = 500;
 
 const service = "finalizer";
 const config = parseConfig(configSchema, process.env);
 const log = createLogger({ service, level: config.LOG_LEVEL });
 
-const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
+const address = { url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log };
+const redis = connectRedis(address);
+const jobs = connectJobs(address);
+const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: QUERY_TIMEOUT_MS, log });
 const mongo = connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
+const archive = new LaunchArchive(mongo.connection);
+const stores = { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool, archive };
+const source = new OwnVotesSource(stores);
+const loader = new ProjectLoader(stores);
+const now = () => new Date();
 const health = createHealth({
   service,
   registry,
   checks: [
     { name: "redis", required: true, check: redis.ping },
+    { name: "postgres", required: true, check: postgres.ping },
     { name: "mongo", required: true, check: mongo.ping },
   ],
+});
+
+const endPeriods = createLoop({
+  name: "end-periods",
+  runOnce: () => (redis.client.status === "ready" ? endDuePeriods(stores, loader) : Promise.resolve(false)),
+  idleMs: END_PERIODS_MS,
+  log,
+});
+const queue = jobs.queue(QUEUES.launches);
+const sweep = createLoop({
+  name: "sweep-days",
+  runOnce: async () => {
+    const { LAUNCH_TIMEZONE: zone, FINALIZE_DELAY_MS: delayMs } = config;
+    await sweepDays({ pool: postgres.pool, archive, queue, zone, delayMs, now, log });
+    return false;
+  },
+  idleMs: config.FINALIZE_SWEEP_MS,
+  log,
 });
 
 await runUntilSignal({
@@ -33,7 +74,12 @@ await runUntilSignal({
   stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS,
   services: [
     closing("mongo", mongo.close),
+    closing("postgres", postgres.close),
     closing("redis", redis.close),
+    closing("jobs", jobs.close),
     createHealthServer({ port: config.FINALIZER_PORT, health, log }),
+    endPeriods,
+    sweep,
+    createDayWorker({ jobs, stores, source, metrics: createDayMetrics(registry), now, log }),
   ],
 });

@@ -16,6 +16,8 @@ import type { JobKind } from "./job.js";
 
 export interface JobContext {
   id: string;
+  /** No further try follows this one by itself. */
+  isLastTry: boolean;
   /** Says that the worker must stop now; the job will run again. */
   signal: AbortSignal;
 }
@@ -134,7 +136,8 @@ export class JobWorker implements Service {
   private async process(job: Job): Promise<unknown> {
     const handler = this.handlers.get(job.name);
     if (handler === undefined) throw new UnrecoverableError("nobody here does jobs of this name");
-    const done = handler.run(job.data, { id: String(job.id), signal: this.jobsMustEnd.signal });
+    const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+    const done = handler.run(job.data, { id: String(job.id), isLastTry, signal: this.jobsMustEnd.signal });
     const ended: Promise<void> = done.then(noop, noop).then(() => void this.underWay.delete(ended));
     this.underWay.add(ended);
     return done;
