@@ -3,8 +3,9 @@
  */
 import type { RedisNames } from "@votesync/core";
 import type { Jobs } from "@votesync/jobs";
+import type { LaunchStores } from "@votesync/launch";
 import type { PostgresConnection } from "@votesync/postgres-store";
-import type { DeadLetters } from "@votesync/reconcile";
+import type { DeadLetters, FallbackRecovery } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
 import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
@@ -17,6 +18,7 @@ import { deadLetterRoutes } from "./dead-letter-routes.js";
 import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
 import { jobsHandler } from "./jobs-route.js";
+import { launchRoutes } from "./launch-routes.js";
 import { notificationRoutes } from "./notification-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { ownVotesHandler } from "./own-votes-route.js";
@@ -41,6 +43,10 @@ export interface AppDeps {
   names: RedisNames;
   postgres: PostgresConnection;
   jobs: Jobs;
+  /** `null` without MongoDB. */
+  launches: LaunchStores | null;
+  launchZone: string;
+  recovery: FallbackRecovery;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
   voteFigures: VoteFigureCounter;
@@ -76,6 +82,7 @@ export function createApp(deps: AppDeps): Express {
   const letters = deadLetterRoutes(deps.deadLetters);
   const notifications = notificationRoutes(deps);
   const reconcile = reconcileRoutes(deps.jobs);
+  const launch = launchRoutes(deps);
   const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
@@ -90,6 +97,9 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/api/votes/jobs", { get: [...admin, jobsHandler(deps.jobs)] });
   route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
   route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/launch", { get: [launch.read] });
+  route(app, "/api/launch/apps", { post: [user, ...json, launch.register] });
+  route(app, "/api/launch/finalize", { post: [...admin, ...json, launch.finalize] });
   route(app, "/api/owners/:owner_id", { get: [ownerHandler(deps.postgres)] });
   route(app, "/api/notifications", { get: [user, notifications.list] });
   route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });

@@ -1,3 +1,4 @@
+import { timeZoneSchema } from "@votesync/core";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
@@ -25,6 +26,8 @@ const shape = z.object({
   ...redisConfigShape,
   ...postgresConfigShape,
   MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
+  /** The zone launch days are days of. */
+  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
   VOTE_API_PORT: portSchema.default(3000),
   /** Where browsers find the gateway; by default this host at REALTIME_PORT. */
   PUBLIC_REALTIME_URL: z.url({ protocol: /^https?$/ }).optional(),

@@ -1,6 +1,6 @@
 import { RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
-import { connectMongo } from "@votesync/mongo-store";
+import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
 import { DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
@@ -49,6 +49,7 @@ const metrics = createHttpMetrics(registry, (status, latencyMs) => voteFigures.r
 const limit = { max: config.VOTE_RATE_MAX, windowMs: config.VOTE_RATE_WINDOW_MS };
 const stores = { redis: redis.client, names, pool: postgres.pool };
 const clock = new RedisClock();
+const launches = mongo === null ? null : { ...stores, archive: new LaunchArchive(mongo.connection) };
 const loader = new ProjectLoader(stores);
 const recovery = new FallbackRecovery(stores, loader);
 const degraded = new DegradedHere(redis.client, names);
@@ -97,6 +98,9 @@ const app = createApp({
   names,
   postgres,
   jobs,
+  launches,
+  launchZone: config.LAUNCH_TIMEZONE,
+  recovery,
   redisUsable: () => trust.isTrusted,
   voteFigures,
   deadLetters,

@@ -20,6 +20,7 @@ import {
 } from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
+import { launchRouteDocs } from "./openapi-launch.js";
 
 extendZodWithOpenApi(z);
 
@@ -53,6 +54,16 @@ const { 400: badRequest, 401: unauthorized, 403: forbidden, 404: missing, 503: u
 const forAdmins = { 401: unauthorized, 403: forbidden, 503: unavailable };
 const letterId = z.object({ id: z.string() });
 
+/** What the documents of other files are put together from. */
+export interface RouteParts {
+  json: typeof json;
+  body: typeof body;
+  problemJson: typeof problemJson;
+  security: typeof security;
+  problems: typeof PROBLEMS;
+  forAdmins: typeof forAdmins;
+}
+
 const ROUTES: RouteConfig[] = [
   {
     method: "post",
@@ -72,7 +83,7 @@ const ROUTES: RouteConfig[] = [
       404: missing,
       413: problemJson("The body is over 64 KiB"),
       415: problemJson("The body is not application/json"),
-      422: problemJson("The Idempotency-Key was used with another body"),
+      422: problemJson("The Idempotency-Key was used with another body, or `down` on a launch"),
       429: problemJson("Too many votes of this user on this project"),
       503: unavailable,
     },
@@ -261,7 +272,8 @@ const ROUTES: RouteConfig[] = [
     responses: { 201: json(answerSchemas.guestSession, "Made"), 403: problemJson("Guests are switched off") },
   },
 ];
-for (const route of ROUTES) registry.registerPath(route);
+const parts: RouteParts = { json, body, problemJson, security, problems: PROBLEMS, forAdmins };
+for (const route of [...ROUTES, ...launchRouteDocs(parts)]) registry.registerPath(route);
 
 export const openApiDocument: object = new OpenApiGeneratorV31(registry.definitions).generateDocument({
   openapi: "3.1.0",

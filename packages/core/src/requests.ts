@@ -1,6 +1,7 @@
 /** What callers may send, declared once: vote-api parses with these, and its OpenAPI document is made from them. */
 import { z } from "zod";
 import { entityIdSchema } from "./ids.js";
+import { launchDateSchema } from "./launch-day.js";
 import { voteTypeSchema } from "./vote.js";
 
 /** `accepted`: in Redis, its append-only file synced. `committed`: also in PostgreSQL. */
@@ -110,6 +111,50 @@ export const readNotificationsBodySchema = z
   .strictObject({ ids: z.array(z.uuid()).min(1).max(MAX_PAGE_SIZE).optional(), all: z.literal(true).optional() })
   .refine(({ ids, all }) => (ids === undefined) !== (all === undefined), "must hold either ids or all");
 
+const instantSchema = z.iso
+  .datetime({ offset: true, error: "must be a date-time with an offset" })
+  .transform((text) => new Date(text))
+  .refine((instant) => instant.getTime() >= 0, "must be after 1970");
+
+/** An app on a launch day; or between two instants of an admin's choice, on a day that is given or that of the first. */
+export const launchAppBodySchema = z
+  .strictObject({
+    appId: entityIdSchema.optional(),
+    name: titleSchema,
+    launchDate: launchDateSchema.optional(),
+    opensAt: instantSchema.optional(),
+    closesAt: instantSchema.optional(),
+  })
+  .refine(({ opensAt, closesAt }) => (opensAt === undefined) === (closesAt === undefined), {
+    path: ["closesAt"],
+    message: "opensAt and closesAt come together",
+  })
+  .refine(({ opensAt, closesAt }) => opensAt === undefined || closesAt === undefined || opensAt < closesAt, {
+    path: ["closesAt"],
+    message: "must be after opensAt",
+  })
+  .refine(({ launchDate, opensAt }) => launchDate !== undefined || opensAt !== undefined, {
+    path: ["launchDate"],
+    message: "is missing",
+  });
+export type LaunchAppBody = z.output<typeof launchAppBodySchema>;
+
+export const launchDayQuerySchema = z.strictObject({ date: launchDateSchema.optional() });
+
+export const launchHealthQuerySchema = z.strictObject({ date: launchDateSchema });
+
+export const finalizeBodySchema = z.strictObject({ date: launchDateSchema });
+
+export const MAX_RECOVERED_APPS = 1_000;
+
+export const recoverVotesBodySchema = z.strictObject({
+  date: launchDateSchema,
+  /** All of the day when left out. */
+  appIds: z.array(entityIdSchema).min(1).max(MAX_RECOVERED_APPS).optional(),
+  /** Says what would be done. */
+  dry_run: z.boolean().default(false),
+});
+
 /** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
 export const MAX_SUBSCRIPTION_NAMES = 200;
 
@@ -119,7 +164,7 @@ export const subscriptionSchema = z
   .strictObject({
     projects: names,
     boards: names,
-    launches: z.array(z.iso.date()).max(MAX_SUBSCRIPTION_NAMES).default([]),
+    launches: z.array(launchDateSchema).max(MAX_SUBSCRIPTION_NAMES).default([]),
     leaderboards: z.array(z.enum(["daily", "weekly", "monthly", "yearly"])).default([]),
   })
   .refine(
