@@ -35,6 +35,8 @@ export class VoteLoad {
   constructor(
     private readonly apis: readonly ServiceProcess[],
     private readonly projects: readonly string[],
+    /** Launches take no `down`. */
+    private readonly wishes: readonly Wish[] = WISHES,
   ) {}
 
   start(): this {
@@ -65,7 +67,7 @@ export class VoteLoad {
     for (let i = 0; this.running; i++) {
       const at = i % users.length;
       const project = this.projects[(i * 7 + client) % this.projects.length] as string;
-      const wish = WISHES[Math.floor(Math.random() * WISHES.length)] as Wish;
+      const wish = this.wishes[Math.floor(Math.random() * this.wishes.length)] as Wish;
       await this.voteOnce(`${users[at]} ${project}`, tokens[at] as string, project, wish);
     }
   }

@@ -77,6 +77,8 @@ export interface FinalizeDeps {
   /** Asks for the flush of a day; never waits for it. */
   requestFlush: (date: string) => Promise<unknown>;
   now: () => Date;
+  /** Records read or written at a time. */
+  batchSize?: number;
   /** Told of every point at which a crash could leave something half done. For tests. */
   at?: (point: string) => void;
 }
@@ -129,9 +131,9 @@ const STEPS: Record<Exclude<FinalizationPhase, "final">, Step> = {
     await stores.archive.advance(date, { from: "snapshot", to: "backup" }, facts);
   },
 
-  backup: async ({ stores, now, at }, date) => {
+  backup: async ({ stores, now, at, batchSize = RECORDS_PER_BATCH }, date) => {
     const backedUpAt = now();
-    for (const batch of batchesOf(await readFinalApps(stores.pool, date), RECORDS_PER_BATCH)) {
+    for (const batch of batchesOf(await readFinalApps(stores.pool, date), batchSize)) {
       const records = await stores.archive.findApps(
         date,
         batch.map(({ appId }) => appId),
@@ -144,9 +146,9 @@ const STEPS: Record<Exclude<FinalizationPhase, "final">, Step> = {
   },
 
   /** Reads every backup and holds it against what was counted. */
-  verify: async ({ stores, at }, date) => {
+  verify: async ({ stores, at, batchSize = RECORDS_PER_BATCH }, date) => {
     const wrong: string[] = [];
-    for (const batch of batchesOf(await readFinalApps(stores.pool, date), RECORDS_PER_BATCH)) {
+    for (const batch of batchesOf(await readFinalApps(stores.pool, date), batchSize)) {
       const ids = batch.map(({ appId }) => appId);
       const backups = await stores.archive.findBackups(date, ids);
       wrong.push(...batch.filter((app) => !isBackupOf(date, app, backups.get(app.appId))).map(({ appId }) => appId));
@@ -164,10 +166,10 @@ const STEPS: Record<Exclude<FinalizationPhase, "final">, Step> = {
     await requestFlush(date).catch(() => undefined);
   },
 
-  count: async ({ stores, now, at }, date) => {
+  count: async ({ stores, now, at, batchSize = RECORDS_PER_BATCH }, date) => {
     const apps = await readFinalApps(stores.pool, date);
     const finalizedAt = now();
-    for (const batch of batchesOf(apps, RECORDS_PER_BATCH)) {
+    for (const batch of batchesOf(apps, batchSize)) {
       await stores.archive.writeResults(date, batch.map(resultOf), finalizedAt);
       at?.("inside count");
     }

@@ -26,6 +26,9 @@ export interface FlushDeps {
   stores: LaunchStores;
   source: VoteSource;
   now: () => Date;
+  /** Apps flushed at a time. */
+  batchSize?: number;
+  /** Told of every point at which a crash could leave something half done. For tests. */
   at?: (point: string) => void;
 }
 
@@ -41,7 +44,8 @@ export async function flushDay(deps: FlushDeps, o: { date: string; isLastTry: bo
   if (day.flush.state === "done") return { flushed: apps.length, left: 0 };
   try {
     let left = 0;
-    for (const batch of batchesOf(apps, RECORDS_PER_BATCH)) left += await flushBatch(deps, o.date, batch);
+    for (const batch of batchesOf(apps, deps.batchSize ?? RECORDS_PER_BATCH))
+      left += await flushBatch(deps, o.date, batch);
     if (left > 0) throw new FlushIncompleteError(left);
     await archive.recordFlush(o.date, { doneAt: deps.now() });
     return { flushed: apps.length, left };
@@ -67,3 +71,5 @@ async function flushBatch(
   at?.("after flushing");
   return asked.length - done.length;
 }
+
+export const FLUSH_POINTS: readonly string[] = ["before flushing", "inside flushing", "after flushing"];
