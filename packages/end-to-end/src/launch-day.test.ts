@@ -1,0 +1,173 @@
+/** Launch days with real processes, in launches of seconds: what counts is when a vote was taken, never when a job ran. */
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { BreakableLink, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { Installation, postJson } from "./installation.js";
+import {
+  adminToken,
+  type Launch,
+  misplacedEvents,
+  readDay,
+  register,
+  TestMongo,
+  untilFinal,
+  votesByTime,
+  votesOf,
+} from "./launches.js";
+import { expectEveryChangeKept, expectSameCounters, expectVerified, VoteLoad } from "./vote-load.js";
+
+let mongo: TestMongo;
+let mongoLink: BreakableLink;
+let installation: Installation;
+let api: ServiceProcess;
+let other: ServiceProcess;
+const finalizers: ServiceProcess[] = [];
+let dates = 0;
+
+beforeAll(async () => {
+  mongo = await TestMongo.create();
+  mongoLink = await BreakableLink.to(mongo.url);
+  installation = await Installation.create({
+    MONGO_URL: mongoLink.url(mongo.url),
+    VOTE_RATE_MAX: "0",
+    FINALIZE_DELAY_MS: "0",
+    FINALIZE_SWEEP_MS: "200",
+  });
+  [api, other] = await Promise.all([
+    installation.start("vote-api"),
+    installation.start("vote-api"),
+    installation.start("vote-worker"),
+  ]);
+}, 60_000);
+afterEach(() => Promise.all(finalizers.splice(0).map((finalizer) => finalizer.kill9())));
+afterAll(async () => {
+  await installation.remove();
+  await mongoLink.cut();
+  await mongo.remove();
+});
+
+async function startFinalizer(): Promise<ServiceProcess> {
+  const finalizer = await installation.start("finalizer");
+  finalizers.push(finalizer);
+  return finalizer;
+}
+
+/** Apps of a day of its own, open between two moments from now. */
+async function launchApps(names: string[], opensInMs: number, openMs: number, launchDate = nextDate()) {
+  const opensAt = new Date(Date.now() + opensInMs);
+  const closesAt = new Date(opensAt.getTime() + openMs);
+  const launches: Launch[] = names.map((appId) => ({ appId, launchDate, opensAt, closesAt }));
+  await Promise.all(launches.map((launch) => register(api, launch)));
+  return launches;
+}
+
+const nextDate = () => `2024-03-${String(++dates).padStart(2, "0")}`;
+const passed = (instant: Date) =>
+  waitFor(`${instant.toISOString()} to pass`, () => Date.now() > instant.getTime(), 20_000);
+const finalize = async (date: string) =>
+  (await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date })) as {
+    status: number;
+    body: unknown;
+  };
+const vote = async (user: string, appId: string, wish = "up") =>
+  postJson(`${api.url}/api/votes`, await testToken(user), { project_id: appId, vote_type: wish });
+
+test("votes go on across both instants while nobody finalizes; the result is what was voted between them", async () => {
+  const apps = ["alpha", "beta", "gamma", "delta", "omega"];
+  const launches = await launchApps(apps, 1_500, 3_000);
+  const [{ launchDate, closesAt }] = launches as [Launch];
+  const load = new VoteLoad([api, other], apps, ["up", "up", "none"]).start();
+  await passed(closesAt);
+  await load.more(500);
+  // Nobody was there at the instant; votes ended the periods.
+  expect((await readDay(api, launchDate)).status).toBe("closing");
+  const closing = votesOf(await readDay(api, launchDate));
+  await load.more(500);
+  await startFinalizer();
+  const day = await untilFinal(api, launchDate);
+  await load.stop();
+  await installation.drained();
+
+  const expected = await Promise.all(launches.map((launch) => votesByTime(installation, launch)));
+  expect(votesOf(day)).toEqual(Object.fromEntries(apps.map((id, i) => [id, expected[i]])));
+  expect(closing).toEqual(votesOf(day));
+  expect(Math.max(...expected)).toBeGreaterThan(10);
+  expect(await Promise.all(launches.map((launch) => misplacedEvents(installation, launch, 1)))).toEqual(
+    apps.map(() => 0),
+  );
+  await expectEveryChangeKept(installation, load);
+  await expectSameCounters(installation);
+  await expectVerified(installation);
+}, 120_000);
+
+test("an app launched again starts at zero, and everybody may vote anew", async () => {
+  const [first] = (await launchApps(["phoenix"], 0, 1_500)) as [Launch];
+  expect((await vote("ann", "phoenix")).body.data.upvotes).toBe(1);
+  expect((await vote("bob", "phoenix")).body.data.upvotes).toBe(2);
+  await passed(first.closesAt);
+  // After the launch, before the next one: a period that counts nowhere.
+  expect((await vote("ann", "phoenix")).body.data).toMatchObject({ upvotes: 1, action: "created" });
+  await startFinalizer();
+  expect(votesOf(await untilFinal(api, first.launchDate))).toEqual({ phoenix: 2 });
+
+  const [second] = (await launchApps(["phoenix"], 500, 1_000)) as [Launch];
+  await passed(second.opensAt);
+  expect(votesOf(await readDay(api, second.launchDate))).toEqual({ phoenix: 0 });
+  expect((await vote("ann", "phoenix")).body.data).toMatchObject({ upvotes: 1, action: "created" });
+  expect(votesOf(await untilFinal(api, second.launchDate))).toEqual({ phoenix: 1 });
+  expect(votesOf(await readDay(api, first.launchDate))).toEqual({ phoenix: 2 });
+}, 60_000);
+
+test("a period that is over is over for every reader, though no vote and no job has ended it", async () => {
+  const [launch] = (await launchApps(["quiet"], 0, 1_200)) as [Launch];
+  await vote("ann", "quiet");
+  await passed(launch.closesAt);
+  const project = (await (await fetch(`${other.url}/api/projects/quiet`)).json()) as { upvotes: number };
+  expect(project.upvotes).toBe(0);
+  expect(votesOf(await readDay(other, launch.launchDate))).toEqual({ quiet: 1 });
+  const own = await fetch(`${other.url}/api/votes/user?project_ids=quiet`, {
+    headers: { authorization: `Bearer ${await testToken("ann")}` },
+  });
+  expect(await own.json()).toMatchObject({ data: { votes: {} } });
+});
+
+test("two finalizers and two callers at once: one result, one backup per app", async () => {
+  const apps = ["one", "two", "three", "four"];
+  const [launch] = (await launchApps(apps, 0, 1_000)) as [Launch];
+  await Promise.all(apps.flatMap((id, i) => apps.slice(i).map((user) => vote(user, id))));
+  await passed(launch.closesAt);
+  const [, , ...answers] = await Promise.all([
+    startFinalizer(),
+    startFinalizer(),
+    finalize(launch.launchDate),
+    finalize(launch.launchDate),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  const day = await untilFinal(api, launch.launchDate);
+  expect(day.apps.map(({ appId, votes, rank }) => [appId, votes, rank])).toEqual([
+    ["one", 4, 1],
+    ["two", 3, 2],
+    ["three", 2, 3],
+    ["four", 1, 4],
+  ]);
+  expect(await mongo.collection("vote_backups").countDocuments({ launchDate: launch.launchDate })).toBe(4);
+  expect((await finalize(launch.launchDate)).body).toMatchObject({
+    success: true,
+    updated: 0,
+    alreadyFinal: 4,
+    top3: ["one", "two", "three"],
+    backupCreated: 0,
+  });
+}, 60_000);
+
+test("MongoDB away when the day ends: votes go on, the end waits, and comes by itself", async () => {
+  const [launch] = (await launchApps(["patient"], 0, 1_000)) as [Launch];
+  await vote("ann", "patient");
+  const finalizer = await startFinalizer();
+  await mongoLink.cut();
+  await passed(launch.closesAt);
+  await waitFor("a try that failed", () => finalizer.log.includes("job failed"), 30_000);
+  expect((await vote("bob", "patient")).body.data.upvotes).toBe(1);
+  expect((await readDay(api, launch.launchDate)).status).toBe("closing");
+  await mongoLink.restore();
+  expect(votesOf(await untilFinal(api, launch.launchDate))).toEqual({ patient: 1 });
+}, 120_000);
