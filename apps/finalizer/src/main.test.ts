@@ -12,7 +12,11 @@ let finalizer: ServiceProcess;
 
 beforeAll(async () => {
   redis = await OwnRedis.start();
-  finalizer = await ServiceProcess.start("finalizer", { REDIS_URL: redis.url, MONGO_URL: testMongoUrl() });
+  finalizer = await ServiceProcess.start("finalizer", {
+    REDIS_URL: redis.url,
+    DATABASE_URL: testPostgresUrl(),
+    MONGO_URL: testMongoUrl(),
+  });
 });
 afterAll(async () => {
   await finalizer.kill9();

@@ -24,12 +24,12 @@ export async function awaitFinalization(
 ): Promise<{ status: 200 | 202; body: unknown }> {
   const day = await readLaunchDayRow(stores.pool, date);
   const endsAt = day?.closesAt ?? dayEndsAt;
-  if (endsAt > now()) throw problem(409, `${date} is not over: its last launch closes at ${endsAt.toISOString()}.`);
+  if (endsAt > now()) throw problem(409, `The day ${date} is not over before ${endsAt.toISOString()}.`);
   const queue = jobs.queue(QUEUES.launches);
   const jobId = await queue.add(finalizeJob, { date }, onceADay(finalizeJob, date));
   const outcome = await poll(() => queue.outcome(jobId), isOver, WAIT_MS);
   if (outcome?.state === "failed") {
-    throw unavailable(`${date} cannot be finalized right now; it will be tried again.`, outcome.reason);
+    throw unavailable(`The day ${date} cannot be finalized right now; it will be tried again.`, outcome.reason);
   }
   if (outcome?.state !== "completed") {
     return {

@@ -119,4 +119,4 @@ const REFUSALS: Record<Exclude<LaunchOutcome["kind"], "registered">, string> = {
 };
 
 const refusal = ({ kind }: LaunchOutcome, date: string) =>
-  problem(409, `${date} ${REFUSALS[kind as keyof typeof REFUSALS]}`);
+  problem(409, `The day ${date} ${REFUSALS[kind as keyof typeof REFUSALS]}`);

@@ -21,7 +21,7 @@ export async function createInstallation() {
   const servers = await startServers({
     dataDir,
     ports,
-    need: ["redis", "postgres"],
+    need: ["redis", "postgres", "mongo"],
     env: { PATH: process.env.PATH },
     log,
   });
@@ -46,6 +46,9 @@ export async function createInstallation() {
 
   return {
     names,
+    env,
+    redisUrl: servers.redisUrl,
+    mongoUrl: servers.mongoUrl,
     postgres,
     redis,
     api,

@@ -2,6 +2,7 @@
 import { measureAccepted } from "./accepted.js";
 import { measureRedis } from "./casting.js";
 import { measureDurable } from "./durable.js";
+import { measureFinalize } from "./finalizing.js";
 import { createInstallation } from "./installation.js";
 import { measureReconcile } from "./reconciling.js";
 import { printReport } from "./report.js";
@@ -11,7 +12,8 @@ try {
   const accepted = await measureAccepted(installation);
   const durable = await measureDurable(installation, accepted.votesPerSecond);
   const reconcile = await measureReconcile(installation);
-  printReport([...accepted.figures, ...durable, ...reconcile, ...(await measureRedis(installation))]);
+  const finalize = await measureFinalize(installation);
+  printReport([...accepted.figures, ...durable, ...reconcile, ...finalize, ...(await measureRedis(installation))]);
 } finally {
   await installation.remove();
 }

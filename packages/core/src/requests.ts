@@ -129,7 +129,7 @@ export const launchAppBodySchema = z
     path: ["closesAt"],
     message: "opensAt and closesAt come together",
   })
-  .refine(({ opensAt, closesAt }) => opensAt === undefined || closesAt === undefined || opensAt < closesAt, {
+  .refine(({ opensAt, closesAt }) => !(opensAt instanceof Date && closesAt instanceof Date) || opensAt < closesAt, {
     path: ["closesAt"],
     message: "must be after opensAt",
   })

@@ -171,3 +171,22 @@ test("MongoDB away when the day ends: votes go on, the end waits, and comes by i
   await mongoLink.restore();
   expect(votesOf(await untilFinal(api, launch.launchDate))).toEqual({ patient: 1 });
 }, 120_000);
+
+test("Redis away: down is refused all the same, and an app registered meanwhile opens and closes like any other", async () => {
+  await launchApps(["uponly"], 0, 60_000);
+  await installation.redisServer.kill9();
+  expect((await vote("ann", "uponly", "down")).status).toBe(422);
+  expect((await vote("ann", "uponly")).body.data).toMatchObject({ upvotes: 1, degraded: true });
+  const [launch] = (await launchApps(["blind"], 0, 4_000)) as [Launch];
+  expect((await vote("ann", "blind")).body.data).toMatchObject({ upvotes: 1, degraded: true });
+  await installation.redisServer.restart();
+  const inRedis = await waitFor("a vote in Redis", async () => {
+    const { body } = await vote("bob", "blind");
+    return body.data.degraded !== true && body.data;
+  });
+  expect(inRedis.upvotes).toBe(2);
+  await passed(launch.closesAt);
+  expect((await vote("ann", "blind")).body.data).toMatchObject({ upvotes: 1, action: "created" });
+  await startFinalizer();
+  expect(votesOf(await untilFinal(api, launch.launchDate))).toEqual({ blind: 2 });
+}, 60_000);

@@ -4,7 +4,7 @@ import { launchPages } from "@votesync/postgres-store";
 import type pg from "pg";
 import { type RankedApp, rankApps } from "./day-result.js";
 import type { LaunchStores } from "./launch-stores.js";
-import { addRecord, identityOf } from "./register-app.js";
+import { addRecords, identityOf } from "./register-app.js";
 
 const LAUNCHES_PER_PAGE = 500;
 
@@ -30,8 +30,7 @@ export async function addMissingRecords(stores: LaunchStores, date: string): Pro
   for await (const page of launchPages(stores.pool, date, LAUNCHES_PER_PAGE)) {
     const ids = page.map(({ projectId }) => projectId);
     const found = await stores.archive.findApps(date, ids);
-    for (const launch of page) {
-      if (!found.has(launch.projectId)) await addRecord(stores, launch);
-    }
+    const missing = page.filter(({ projectId }) => !found.has(projectId));
+    if (missing.length > 0) await addRecords(stores, date, missing);
   }
 }

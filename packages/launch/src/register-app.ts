@@ -26,14 +26,15 @@ export async function registerApp(deps: RegisterDeps, launch: Omit<NewLaunch, "s
   const reread = () => deps.recovery.recover({ projectId: launch.projectId, shard });
   await Promise.all([
     withDeadline(reread, REREAD_MS, "reading a project anew").catch(later),
-    addRecord(deps.stores, outcome.launch).catch(later),
+    addRecords(deps.stores, launch.date, [outcome.launch]).catch(later),
   ]);
   return outcome;
 }
 
-/** @returns whether there was none */
-export function addRecord({ archive }: LaunchStores, launch: Launch): Promise<boolean> {
-  return archive.addApp(launch.date, launch.projectId, identityOf(launch));
+/** Records that are there already stay as they are. */
+export function addRecords({ archive }: LaunchStores, date: string, launches: readonly Launch[]): Promise<void> {
+  const apps = launches.map((launch) => ({ appId: launch.projectId, app: identityOf(launch) }));
+  return archive.addApps(date, apps);
 }
 
 /** What an app's record says beside its result. */

@@ -47,19 +47,10 @@ export class LaunchArchive {
 
   // --- apps -----------------------------------------------------------------------------------------------------------
 
-  /** Makes an app's record when there is none. @returns whether it made one */
-  async addApp(date: string, appId: string, app: LaunchAppIdentity): Promise<boolean> {
-    const { upsertedCount } = await withDeadline(
-      () =>
-        this.models.apps.updateOne(
-          { _id: launchKey(date, appId) },
-          { $setOnInsert: newRecord(date, appId, app) },
-          { upsert: true },
-        ),
-      WRITE_MS,
-      "writing a launch app",
-    ).catch(asDone);
-    return upsertedCount === 1;
+  /** Makes the records of apps that have none. */
+  async addApps(date: string, apps: readonly { appId: string; app: LaunchAppIdentity }[]): Promise<void> {
+    const records = apps.map(({ appId, app }) => ({ _id: launchKey(date, appId), ...newRecord(date, appId, app) }));
+    await this.insertMissing(this.models.apps, records);
   }
 
   /** Records of these apps; those that are missing are not in it. As they stand, also what nobody here wrote. */
@@ -122,10 +113,7 @@ export class LaunchArchive {
 
   /** Those that are there already stay as they are. */
   async addBackups(backups: readonly VoteBackupRecord[]): Promise<void> {
-    const operations = backups.map(({ _id, ...backup }) => ({
-      updateOne: { filter: { _id }, update: { $setOnInsert: backup }, upsert: true },
-    }));
-    await this.bulk(() => this.models.backups.bulkWrite(operations as never, { ordered: false }));
+    await this.insertMissing(this.models.backups, backups);
   }
 
   async findBackups(date: string, appIds: readonly string[]): Promise<Map<string, VoteBackupRecord>> {
@@ -239,6 +227,11 @@ export class LaunchArchive {
     return matchedCount === 1;
   }
 
+  /** Inserts are several times as fast as upserts, and what is there already is not touched either. */
+  private async insertMissing<T>(model: Model<T>, records: readonly T[]): Promise<void> {
+    await this.bulk(() => model.insertMany(records as never, { ordered: false, lean: true }).then(noop, ifAllDone));
+  }
+
   private async bulk<T>(write: () => Promise<T>): Promise<T> {
     return withDeadline(write, BULK_MS, "writing a batch");
   }
@@ -278,9 +271,16 @@ export function newRecord(date: string, appId: string, app: LaunchAppIdentity): 
 }
 
 const DUPLICATE_KEY = 11_000;
+const noop = () => undefined;
 
-/** Two who upsert the same id at once: the server refuses the second, whose work is done. */
-function asDone(error: unknown): { upsertedCount: number } {
-  if ((error as { code?: unknown }).code === DUPLICATE_KEY) return { upsertedCount: 0 };
-  throw error;
+/** Two who write the same id at once: the server refuses the second, whose work is done. */
+function asDone(error: unknown): void {
+  if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+}
+
+/** Of a batch: whether nothing but such refusals came back. */
+function ifAllDone(error: unknown): void {
+  const { writeErrors } = error as { writeErrors?: { code?: unknown } | { code?: unknown }[] };
+  const errors = [writeErrors ?? []].flat();
+  if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
 }

@@ -27,6 +27,8 @@ afterAll(() => redis.close());
 
 /** The last one is ahead of the clock, as after a clock that went back. */
 const START_VERSIONS = { p: 0, "p:1": 1, "p.2": 8_000_000_000_000_000 };
+/** A launch. */
+const UP_ONLY = "p:1";
 
 /** One call in a history. `key` makes it carry an Idempotency-Key; `resend` repeats the request before it, id and all. */
 const callArbitrary = fc.record({
@@ -61,6 +63,7 @@ class Model {
     if (kept !== undefined) {
       return kept.body === call.vote ? { kind: "answer", replayed: true, answer: kept.answer } : { kind: "conflict" };
     }
+    if (call.project === UP_ONLY && call.vote === "down") return { kind: "up-only" };
     const times = this.timesWithin(`${call.project}|${call.user}`, nowUs);
     if (times.length >= LIMIT.max) return { kind: "limited" };
     times.push(nowUs);
@@ -106,7 +109,7 @@ async function checkHistory(history: Call[]): Promise<void> {
     await loadProject(
       redis.client,
       names,
-      { id, upvotes: 0, downvotes: 0, version, period: 0, votes: [] },
+      { id, upvotes: 0, downvotes: 0, version, period: 0, upOnly: id === UP_ONLY, votes: [] },
       NEVER_LOADED,
     );
     model.projects.set(id, { upvotes: 0, downvotes: 0, version, votes: new Map() });
