@@ -3,24 +3,34 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { DEVELOPMENT_SECRET } from "@votesync/service-kit";
-import { OwnRedis, ServiceProcess, testMongoUrl, waitFor } from "@votesync/testkit";
+import {
+  createTestDatabase,
+  OwnRedis,
+  ServiceProcess,
+  type TestDatabase,
+  testMongoUrl,
+  waitFor,
+} from "@votesync/testkit";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
+let database: TestDatabase;
 let redis: OwnRedis;
 let finalizer: ServiceProcess;
 
 beforeAll(async () => {
   redis = await OwnRedis.start();
+  database = await createTestDatabase();
   finalizer = await ServiceProcess.start("finalizer", {
     REDIS_URL: redis.url,
-    DATABASE_URL: testPostgresUrl(),
+    DATABASE_URL: database.url,
     MONGO_URL: testMongoUrl(),
   });
 });
 afterAll(async () => {
   await finalizer.kill9();
   await redis.remove();
+  await database.drop();
 });
 
 async function readiness() {
@@ -31,7 +41,10 @@ async function readiness() {
 test("it is ready with Redis and MongoDB, and shows its figures", async () => {
   expect(await readiness()).toMatchObject({
     status: 200,
-    report: { service: "finalizer", checks: { redis: { status: "up" }, mongo: { status: "up" } } },
+    report: {
+      service: "finalizer",
+      checks: { redis: { status: "up" }, postgres: { status: "up" }, mongo: { status: "up" } },
+    },
   });
   const metrics = await fetch(`${finalizer.url}/metrics`);
   expect(await metrics.text()).toContain('service="finalizer"');

@@ -41,7 +41,7 @@ test("it goes on at once while work is waiting, and then pauses until it is stop
 test("a failing body is tried again; an error that repeats is logged once, another one and the recovery too", async () => {
   const { log, lines } = keptLog();
   const body = scripted([fails("refused"), fails("refused"), fails("refused"), fails("wrong password"), done]);
-  const loop = createLoop({ name: "test", runOnce: body.runOnce, idleMs: HOUR_MS, log, backoff });
+  const loop = createLoop({ name: "test", runOnce: body.runOnce, idleMs: HOUR_MS, log, backoff, startMs: 0 });
   await loop.start();
   await body.ended;
   await loop.stop();
@@ -50,6 +50,16 @@ test("a failing body is tried again; an error that repeats is logged once, anoth
     ["failed; trying again", 4],
     ["works again", 4],
   ]);
+});
+
+test("what fails while connections are still being made is no news, unless it lasts", async () => {
+  const { log, lines } = keptLog();
+  const body = scripted([fails("not connected yet"), fails("not connected yet"), done]);
+  const loop = createLoop({ name: "test", runOnce: body.runOnce, idleMs: HOUR_MS, log, backoff, startMs: HOUR_MS });
+  await loop.start();
+  await body.ended;
+  await loop.stop();
+  expect(lines).toEqual([]);
 });
 
 test("stopping tells the running body and waits until it is done", async () => {

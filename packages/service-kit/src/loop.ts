@@ -10,6 +10,9 @@ import type { Service } from "./service.js";
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000 };
 
+/** Before it ran through once, an error is no news for so long: connections are still being made. */
+const START_MS = 2_000;
+
 /** While the same error repeats, it is logged this often: enough to see that it lasts, too little to fill a disk. */
 const REPEATED_ERROR_MS = 10_000;
 
@@ -26,15 +29,19 @@ export interface LoopOptions {
   log: Logger;
   /** The pause after a failure, doubled from the first to the most. */
   backoff?: { firstMs: number; maxMs: number };
+  /** How long failures at the start are no news. */
+  startMs?: number;
 }
 
-export function createLoop({ name, runOnce, idleMs, log, backoff = BACKOFF }: LoopOptions): Loop {
+export function createLoop(options: LoopOptions): Loop {
+  const { name, runOnce, idleMs, log, backoff = BACKOFF, startMs = START_MS } = options;
   let stopping: AbortController | null = null;
   let running: Promise<void> = Promise.resolve();
   let lastFinishedAt: number | null = null;
 
   async function run(signal: AbortSignal): Promise<void> {
     const failures = new FailureLog(name, log);
+    const startedAtMs = performance.now();
     let backoffMs = 0;
     while (!signal.aborted) {
       let pauseMs = idleMs;
@@ -45,7 +52,8 @@ export function createLoop({ name, runOnce, idleMs, log, backoff = BACKOFF }: Lo
         lastFinishedAt = Date.now();
       } catch (error) {
         // An error because of stopping is no news.
-        if (!signal.aborted) failures.add(error);
+        const isStarting = lastFinishedAt === null && performance.now() - startedAtMs < startMs;
+        if (!signal.aborted && !isStarting) failures.add(error);
         backoffMs = Math.min(backoff.maxMs, Math.max(backoff.firstMs, backoffMs * 2));
         pauseMs = backoffMs;
       }
