@@ -1,4 +1,5 @@
 import { timeZoneSchema } from "@votesync/core";
+import { externalVotesConfigShape, withExternalVotesSecret } from "@votesync/launch";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
@@ -10,6 +11,7 @@ const shape = z.object({
   ...redisConfigShape,
   ...postgresConfigShape,
   ...mongoConfigShape,
+  ...externalVotesConfigShape,
   FINALIZER_PORT: portSchema.default(3004),
   /** The zone launch days are days of. */
   LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
@@ -19,4 +21,5 @@ const shape = z.object({
   FINALIZE_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(5_000),
 });
 
-export const configSchema = withRedisAddress(shape);
+export const configSchema = withExternalVotesSecret(withRedisAddress(shape));
+export type Config = z.output<typeof configSchema>;

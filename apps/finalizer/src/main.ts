@@ -1,6 +1,6 @@
 import { QUEUES, RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
-import { endDuePeriods, OwnVotesSource } from "@votesync/launch";
+import { ExternalVotesSource, endDuePeriods, OwnVotesSource, type VoteSource } from "@votesync/launch";
 import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { connectPostgres } from "@votesync/postgres-store";
 import { ProjectLoader } from "@votesync/reconcile";
@@ -15,7 +15,7 @@ import {
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
-import { configSchema } from "./config.js";
+import { type Config, configSchema } from "./config.js";
 import { createDayMetrics } from "./day-metrics.js";
 import { sweepDays } from "./day-sweep.js";
 import { createDayWorker } from "./day-worker.js";
@@ -38,7 +38,7 @@ const mongo = connectMongo({ url: config.MONGO_URL, log });
 const { registry } = createMetrics(service);
 const archive = new LaunchArchive(mongo.connection);
 const stores = { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool, archive };
-const source = new OwnVotesSource(stores);
+const source = createSource(config);
 const loader = new ProjectLoader(stores);
 const now = () => new Date();
 const health = createHealth({
@@ -83,3 +83,9 @@ await runUntilSignal({
     createDayWorker({ jobs, stores, source, metrics: createDayMetrics(registry), now, log }),
   ],
 });
+
+function createSource({ EXTERNAL_VOTES_URL: url, EXTERNAL_VOTES_SECRET: secret = "", ...c }: Config): VoteSource {
+  const own = new OwnVotesSource(stores);
+  if (url === undefined) return own;
+  return new ExternalVotesSource({ url, secret, timeoutMs: c.EXTERNAL_VOTES_TIMEOUT_MS }, own);
+}

@@ -1,5 +1,8 @@
 export * from "./day-result.js";
 export * from "./end-due-periods.js";
+export { ExternalVotesError } from "./external-api.js";
+export * from "./external-votes-config.js";
+export * from "./external-votes-source.js";
 export * from "./final-apps.js";
 export * from "./finalize-day.js";
 export * from "./flush-day.js";

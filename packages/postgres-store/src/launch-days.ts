@@ -118,21 +118,23 @@ const COUNT_ROWS = `
 
 const TAKE_GIVEN = `
   UPDATE launches l
-     SET votes = coalesce(given.votes, 0), reached_at = NULL
-    FROM launches apps LEFT JOIN unnest($2::text[], $3::bigint[]) AS given (project_id, votes) USING (project_id)
-   WHERE l.launch_date = $1 AND apps.launch_date = $1 AND apps.project_id = l.project_id AND l.votes IS NULL`;
+     SET votes = given.votes,
+         period = (SELECT pp.period FROM project_periods pp WHERE pp.project_id = l.project_id AND pp.ended_at = l.closes_at)
+    FROM unnest($2::text[], $3::bigint[]) AS given (project_id, votes)
+   WHERE l.launch_date = $1 AND l.project_id = given.project_id AND l.votes IS NULL`;
 
 export class SnapshotIncompleteError extends Error {
   override readonly name = "SnapshotIncompleteError";
   constructor(readonly missing: number) {
-    super(`${missing} launches have no result`);
+    super(`${missing} apps have no result: none is taken for zero votes`);
   }
 }
 
 /**
  * Takes the results of a day, once: all of them in one transaction, and whoever comes later changes nothing.
  * @param given app id → votes, as another voting API told at `countedAt`; left out, the rows are counted
- * @throws {SnapshotIncompleteError} when a launch is not over in PostgreSQL; nothing was written
+ * @throws {SnapshotIncompleteError} when a launch is not over in PostgreSQL, or the other API did not name it; nothing was
+ *   written
  */
 export async function takeSnapshot(
   pool: pg.Pool,
