@@ -1,3 +1,5 @@
+import { timeZoneSchema } from "@votesync/core";
+import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { authConfigShape, commonConfigShape, portSchema, withOneKeySource } from "@votesync/service-kit";
@@ -14,6 +16,10 @@ const shape = z.object({
   ...authConfigShape,
   ...redisConfigShape,
   ...postgresConfigShape,
+  /** For launch days; without it they are unknown. */
+  MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
+  /** The zone launch days are days of. */
+  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
   REALTIME_PORT: portSchema.default(3001),
   /** Origins of the pages that may connect, comma separated; `*` for all. */
   CORS_ORIGINS: z

@@ -216,7 +216,7 @@ test("a socket may watch only so many projects", async () => {
   expect((await watcher.subscribe(a)).ok).toBe(true);
   expect(await watcher.subscribe(c)).toEqual({
     ok: false,
-    error: "a socket may watch at most 2 projects: unsubscribe from some first",
+    error: "a socket may watch at most 2 things: unsubscribe from some first",
   });
   await watcher.unsubscribe(a);
   expect((await watcher.subscribe(c)).ok).toBe(true);

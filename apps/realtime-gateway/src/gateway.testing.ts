@@ -1,6 +1,7 @@
 /** A gateway in the test's own process on real servers, clients of the real library, and a hand that votes. */
 import { randomUUID } from "node:crypto";
 import type { RedisNames, VoteType } from "@votesync/core";
+import type { LaunchArchive } from "@votesync/mongo-store";
 import { connectPostgres, createProject } from "@votesync/postgres-store";
 import { type CastOutcome, castVote, connectRedis, loadProject, NEVER_LOADED } from "@votesync/redis-store";
 import { createLogger, createTokenVerifier } from "@votesync/service-kit";
@@ -17,6 +18,7 @@ const OPTIONS: GatewayOptions = {
   maxSocketsPerAddress: 500,
   maxPacketsPerSecond: 50,
   maxRoomsPerSocket: 2_000,
+  launchZone: "UTC",
 };
 
 /** The servers and names several gateways of a test share. */
@@ -26,6 +28,7 @@ export interface TestWorld {
   /** With a prefix of the test's own. */
   names: RedisNames;
   secret: string;
+  archive?: LaunchArchive;
 }
 
 export interface TestGateway {
@@ -52,6 +55,7 @@ export async function startTestGateway(world: TestWorld, options: Partial<Gatewa
     registry,
     log,
     names: world.names,
+    archive: world.archive ?? null,
     verifier: createTokenVerifier({ AUTH_JWT_SECRET: world.secret, AUTH_GUEST: false }),
     nowMs: () => performance.now(),
     options: { ...OPTIONS, ...options },

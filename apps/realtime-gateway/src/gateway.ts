@@ -2,9 +2,16 @@
  * The gateway as a whole: one HTTP server with socket.io and the operator's pages, and the loop that tells the rooms.
  * Every replica follows the streams by itself, so replicas need no adapter between them and no knowledge of each other.
  */
-import { projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
+import { launchRoom, projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
+import type { LaunchArchive } from "@votesync/mongo-store";
 import type { PostgresConnection } from "@votesync/postgres-store";
-import type { RedisConnection } from "@votesync/redis-store";
+import {
+  type Broadcast,
+  type Outcome,
+  parseBroadcast,
+  parseOutcome,
+  type RedisConnection,
+} from "@votesync/redis-store";
 import { createHealth, createLoop, type Logger, type Service, type TokenVerifier } from "@votesync/service-kit";
 import type { Registry } from "prom-client";
 import { answerCalls, type Call } from "./calls.js";
@@ -15,16 +22,19 @@ import { createGatewayMetrics, exposeGauges, type GatewayMetrics, observeTail } 
 import { admit } from "./handshake.js";
 import { createHttpServer } from "./http-server.js";
 import { Listener } from "./listener.js";
-import { OutcomeTail } from "./outcome-tail.js";
+import { MessageTail } from "./message-tail.js";
 import { readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
 import type { GatewayServer } from "./sockets.js";
 import { subscribe, unsubscribe } from "./subscriptions.js";
+import { launchTopic, type Topic } from "./topics.js";
 
 export interface GatewayDeps {
   redis: RedisConnection;
   postgres: PostgresConnection;
   names: RedisNames;
+  /** `null` without MongoDB: then launch days are unknown here. */
+  archive: LaunchArchive | null;
   verifier: TokenVerifier;
   registry: Registry;
   log: Logger;
@@ -44,6 +54,8 @@ export interface GatewayOptions {
   /** Per socket, whatever they hold. */
   maxPacketsPerSecond: number;
   maxRoomsPerSocket: number;
+  /** The zone launch days are days of. */
+  launchZone: string;
 }
 
 export interface Gateway {
@@ -52,8 +64,8 @@ export interface Gateway {
   listener: Listener;
 }
 
-/** Messages to single users are no race. */
-const OUTCOME_PAUSE_MS = 100;
+/** Messages to single users, and broadcasts, are no race. */
+const MESSAGE_PAUSE_MS = 100;
 
 /** Puts the parts together; nothing listens or connects before the services are started. */
 export function createGateway(deps: GatewayDeps): Gateway {
@@ -68,18 +80,24 @@ export function createGateway(deps: GatewayDeps): Gateway {
     shards: () => tail.shards,
   });
   const outcomes = createOutcomeTail(deps, io, metrics);
-  watchRooms(io, projectRoom(""), tail);
+  const broadcasts = createBroadcastTail(deps, io, metrics);
+  watchRooms(io, projectRoom(""), {
+    watch: (room) => tail.watch(room.slice(projectRoom("").length)),
+    unwatch: (room) => tail.unwatch(room.slice(projectRoom("").length)),
+  });
   watchRooms(io, userRoom(""), outcomes);
-  acceptSockets(io, { tail, outcomes }, deps);
+  watchRooms(io, launchRoom(""), broadcasts);
+  acceptSockets(io, { tail, outcomes, broadcasts }, deps);
   const runOnce = async () => {
     await tail.pass();
     return false;
   };
   const loop = createLoop({ name: "event-tail", runOnce, idleMs: options.foldWindowMs, log });
-  const tellOutcomes = () => outcomes.pass();
-  const outcomeLoop = createLoop({ name: "outcome-tail", runOnce: tellOutcomes, idleMs: OUTCOME_PAUSE_MS, log });
+  const follow = (name: string, messages: { pass(): Promise<boolean> }) =>
+    createLoop({ name, runOnce: () => messages.pass(), idleMs: MESSAGE_PAUSE_MS, log });
   const listener = new Listener({ server, io, port: options.port, log });
-  return { services: [loop, outcomeLoop, listener], listener };
+  const followers = [follow("outcome-tail", outcomes), follow("broadcast-tail", broadcasts)];
+  return { services: [loop, ...followers, listener], listener };
 }
 
 function healthOf({ redis, postgres, registry }: GatewayDeps) {
@@ -112,14 +130,30 @@ function createTail({ redis, postgres, names, log, nowMs }: GatewayDeps, fanOut:
 }
 
 function createOutcomeTail({ redis, names, log }: GatewayDeps, io: GatewayServer, metrics: GatewayMetrics) {
-  return new OutcomeTail({
+  return new MessageTail<Outcome>({
     redis: redis.client,
-    names,
-    tell: ({ userId, event, body }) => {
-      io.to(userRoom(userId)).emit(event, body);
+    stream: names.outcomes(),
+    parse: parseOutcome,
+    roomOf: ({ userId }) => userRoom(userId),
+    tell: (room, { event, body }) => {
+      io.to(room).emit(event, body);
       metrics.messages.inc({ event });
     },
     onSkipped: (entryId) => log.error({ entry: entryId }, "an entry of the outcome stream cannot be read, skipped"),
+  });
+}
+
+function createBroadcastTail({ redis, names, log }: GatewayDeps, io: GatewayServer, metrics: GatewayMetrics) {
+  return new MessageTail<Broadcast>({
+    redis: redis.client,
+    stream: names.broadcasts(),
+    parse: parseBroadcast,
+    roomOf: ({ body }) => launchRoom(body.date),
+    tell: (room, { event, body }) => {
+      io.to(room).emit(event, body);
+      metrics.messages.inc({ event });
+    },
+    onSkipped: (entryId) => log.error({ entry: entryId }, "an entry of the broadcast stream cannot be read, skipped"),
   });
 }
 
@@ -127,25 +161,30 @@ function createOutcomeTail({ redis, names, log }: GatewayDeps, io: GatewayServer
 function watchRooms(
   io: GatewayServer,
   prefix: string,
-  tail: { watch(name: string): void; unwatch(name: string): void },
+  tail: { watch(room: string): void; unwatch(room: string): void },
 ): void {
   const { adapter } = io.of("/");
   adapter.on("create-room", (room: string) => {
-    if (room.startsWith(prefix)) tail.watch(room.slice(prefix.length));
+    if (room.startsWith(prefix)) tail.watch(room);
   });
   adapter.on("delete-room", (room: string) => {
-    if (room.startsWith(prefix)) tail.unwatch(room.slice(prefix.length));
+    if (room.startsWith(prefix)) tail.unwatch(room);
   });
 }
 
 function acceptSockets(
   io: GatewayServer,
-  { tail, outcomes }: { tail: EventTail; outcomes: OutcomeTail },
-  { verifier, options, nowMs, log }: GatewayDeps,
+  tails: { tail: EventTail; outcomes: MessageTail<Outcome>; broadcasts: MessageTail<Broadcast> },
+  deps: GatewayDeps,
 ): void {
+  const { verifier, options, nowMs, log } = deps;
+  const { tail, outcomes, broadcasts } = tails;
+  const topics = topicsOf(deps);
+  const openBroadcasts = () => broadcasts.open();
+  const { maxRoomsPerSocket } = options;
   const calls = new Map<string, Call>([
-    [SOCKET_EVENTS.subscribe, subscribe({ tail, maxRoomsPerSocket: options.maxRoomsPerSocket, nowMs })],
-    [SOCKET_EVENTS.unsubscribe, unsubscribe],
+    [SOCKET_EVENTS.subscribe, subscribe({ tail, topics, openBroadcasts, maxRoomsPerSocket, nowMs })],
+    [SOCKET_EVENTS.unsubscribe, unsubscribe({ topics })],
   ]);
   // Redis being away must not keep anybody from connecting: what is told later is stored elsewhere too.
   const beforeAdmitting = () => outcomes.open().catch(() => undefined);
@@ -155,4 +194,9 @@ function acceptSockets(
     if (user !== null) socket.join(userRoom(user.userId));
     answerCalls(socket, { calls, nowMs, log });
   });
+}
+
+function topicsOf({ redis, names, postgres, archive, options }: GatewayDeps): Topic[] {
+  if (archive === null) return [];
+  return [launchTopic({ redis: redis.client, names, pool: postgres.pool, archive }, options.launchZone)];
 }

@@ -1,5 +1,5 @@
 /** The types of this gateway's socket.io server. */
-import type { Outcome } from "@votesync/redis-store";
+import type { Broadcast, Outcome } from "@votesync/redis-store";
 import type { Identity } from "@votesync/service-kit";
 import type { Server, Socket } from "socket.io";
 import type { RoomMessage } from "./fold.js";
@@ -12,7 +12,8 @@ export interface SocketData {
 /** Nothing is listened to by name: every packet goes through `answerCalls`. */
 type ClientEvents = Record<string, never>;
 type ServerEvents = Record<RoomMessage["event"], (body: RoomMessage["body"]) => void> &
-  Record<Outcome["event"], (body: Outcome["body"]) => void>;
+  Record<Outcome["event"], (body: Outcome["body"]) => void> &
+  Record<Broadcast["event"], (body: Broadcast["body"]) => void>;
 
 export type GatewayServer = Server<ClientEvents, ServerEvents, ClientEvents, SocketData>;
 export type GatewaySocket = Socket<ClientEvents, ServerEvents, ClientEvents, SocketData>;
