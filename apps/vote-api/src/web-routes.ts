@@ -28,11 +28,20 @@ export function pageConfig(o: { realtime: RealtimeAddress; guest: boolean }) {
   };
 }
 
+/** Addresses that the page itself makes sense of. */
+const PAGE_PATH = /^\/launch(\/\d{4}-\d{2}-\d{2})?\/?$/;
+
 /** The built page. Its assets carry a hash in their names and may be kept for ever; the page itself never. */
 export function webApp(): RequestHandler[] {
   if (!existsSync(WEB_FOLDER)) return [];
   const setHeaders = (res: Response, path: string) => {
     res.set("Cache-Control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
   };
-  return [express.static(WEB_FOLDER, { index: "index.html", redirect: false, setHeaders })];
+  const files = express.static(WEB_FOLDER, { index: "index.html", redirect: false, setHeaders });
+  return [
+    (req, res, next) => {
+      if (PAGE_PATH.test(req.path)) req.url = "/";
+      files(req, res, next);
+    },
+  ];
 }

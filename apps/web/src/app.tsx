@@ -1,4 +1,6 @@
 import type { Boot } from "./boot.js";
+import { launchDateOf } from "./launch/calendar.js";
+import { LaunchView } from "./launch/launch-view.js";
 import { ConnectionBadge } from "./live/connection-badge.js";
 import { Problem } from "./problem.js";
 import { BoardView } from "./projects/board-view.js";
@@ -8,20 +10,38 @@ import { Wordmark } from "./wordmark.js";
 
 export function App({ boot }: { boot: Boot }) {
   const state = useStore(boot.state);
+  const isLaunch = launchDateOf(location.pathname) !== undefined;
   return (
     <div className="page">
       <header className="masthead">
         <Wordmark />
+        <nav className="masthead-nav" aria-label="Pages">
+          <a href="/" {...current(!isLaunch)}>
+            Board
+          </a>
+          <a href="/launch" {...current(isLaunch)}>
+            Launch
+          </a>
+        </nav>
         <ConnectionBadge connection={boot.connection} />
       </header>
       <main>
         <div className="intro">
-          <h1>Every vote counts once.</h1>
-          <p>And everybody sees the same number, the moment it changes.</p>
+          <h1>{isLaunch ? "Launched today." : "Every vote counts once."}</h1>
+          <p>
+            {isLaunch
+              ? "Votes count until the day ends, on the dot; then the next day begins."
+              : "And everybody sees the same number, the moment it changes."}
+          </p>
         </div>
         {state.step === "failed" && <Problem error={state.error} onRetry={() => void boot.start()} />}
         {state.step === "starting" && <p className="quiet">Starting…</p>}
-        {state.step === "ready" && <BoardView page={state.page} />}
+        {state.step === "ready" &&
+          (state.page.launch === null ? (
+            <BoardView page={state.page} />
+          ) : (
+            <LaunchView page={state.page} launch={state.page.launch} />
+          ))}
       </main>
       <footer className="footer">
         {state.step === "ready" && <SessionLine session={state.page.session} />}
@@ -33,3 +53,5 @@ export function App({ boot }: { boot: Boot }) {
     </div>
   );
 }
+
+const current = (isCurrent: boolean) => (isCurrent ? ({ "aria-current": "page" } as const) : {});

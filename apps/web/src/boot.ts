@@ -1,5 +1,7 @@
 /** From an empty page to one that lists, votes and watches. */
 import { RequestError, requestJson } from "./http/request.js";
+import { launchDateOf } from "./launch/calendar.js";
+import { LaunchDays } from "./launch/launch-days.js";
 import { type ConnectionState, LiveCounts } from "./live/live-counts.js";
 import { Board } from "./projects/board.js";
 import { Session } from "./session/session.js";
@@ -15,6 +17,8 @@ interface PageConfig {
 export interface Page {
   board: Board;
   session: Session;
+  /** On the page of a launch day: its board is `board`. */
+  launch: LaunchDays | null;
 }
 
 export type BootState = { step: "starting" } | { step: "failed"; error: RequestError } | { step: "ready"; page: Page };
@@ -40,13 +44,16 @@ export class Boot {
   async #open(config: PageConfig): Promise<Page> {
     const session = new Session(config.guest);
     await session.ensure();
-    const board = new Board(session);
-    this.#goLive(config.realtime_url, session, board);
-    void board.load("hot");
-    return { board, session };
+    const date = launchDateOf(location.pathname);
+    const launch = date === undefined ? null : new LaunchDays(session, date);
+    const board = launch?.board ?? new Board(session);
+    this.#goLive(config.realtime_url, { session, board, launch });
+    if (launch === null) void board.load("hot");
+    else void launch.load();
+    return { board, session, launch };
   }
 
-  #goLive(url: string, session: Session, board: Board): void {
+  #goLive(url: string, { session, board, launch }: Page): void {
     const token = () => session.state.get().identity?.token ?? null;
     const live = new LiveCounts({
       url,
@@ -54,6 +61,7 @@ export class Boot {
       connection: this.connection,
       onCounts: (id, counts) => board.applyCounts(id, counts),
       onVoteFailed: (id, error) => board.voteFailed(id, error),
+      onLaunchFinal: () => void launch?.load(),
     });
     let listed = board.state.get().order;
     board.state.watch(() => {
@@ -61,6 +69,7 @@ export class Boot {
       if (order !== listed) live.watch(order);
       listed = order;
     });
+    launch?.state.watch(() => live.watchLaunches(launch.watched));
     session.state.watch(() => {
       live.signInAs(token());
       void board.reloadOwnVotes();

@@ -6,6 +6,7 @@ import "./styles/tokens.css";
 import "./styles/page.css";
 import "./styles/form.css";
 import "./styles/project.css";
+import "./styles/launch.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -19,21 +19,25 @@ const OFFLINE_AFTER_MS = 12_000;
 
 type CountsMessage = Counts & { id: string };
 type Reply = { ok: true; projects?: Record<string, Counts> } | { ok: false; error: string };
-type Names = { projects: string[] };
+/** What one call names: of one list only. */
+type Names = { projects: string[] } | { launches: string[] };
 
 interface ServerEvents {
   "vote:cast": (message: CountsMessage) => void;
   "vote:removed": (message: CountsMessage) => void;
   "vote:reconciled": (message: CountsMessage) => void;
   "vote:failed": (message: { id: string; error: string }) => void;
+  "launch:finalized": (message: { date: string }) => void;
 }
 interface ClientEvents {
   subscribe: (names: Names, reply: (reply: Reply) => void) => void;
   unsubscribe: (names: Names, reply: (reply: Reply) => void) => void;
 }
 
-interface Call extends Names {
+interface Call {
   name: keyof ClientEvents;
+  list: "projects" | "launches";
+  names: string[];
 }
 
 export interface LiveCountsOptions {
@@ -43,14 +47,16 @@ export interface LiveCountsOptions {
   onCounts(projectId: string, counts: Counts): void;
   /** A vote of one's own was taken back after it had been answered. */
   onVoteFailed(projectId: string, error: string): void;
+  /** A launch day that is watched has its result. */
+  onLaunchFinal(date: string): void;
 }
 
 export class LiveCounts {
   readonly #o: LiveCountsOptions;
   readonly #socket: Socket<ServerEvents, ClientEvents>;
   #token: string | null;
-  #watched: ReadonlySet<string> = new Set();
-  readonly #subscribed = new Set<string>();
+  readonly #watched = { projects: new Set<string>(), launches: new Set<string>() };
+  readonly #subscribed = { projects: new Set<string>(), launches: new Set<string>() };
   #catchingUp = false;
   /** The connection stands and its last call was answered. */
   #healthy = false;
@@ -68,7 +74,13 @@ export class LiveCounts {
 
   /** The projects to hear of from now on. */
   watch(projectIds: readonly string[]): void {
-    this.#watched = new Set(projectIds.slice(0, WATCHED_MAX));
+    this.#watched.projects = new Set(projectIds.slice(0, WATCHED_MAX));
+    void this.#catchUp();
+  }
+
+  /** The launch days whose end to hear of. */
+  watchLaunches(dates: readonly string[]): void {
+    this.#watched.launches = new Set(dates);
     void this.#catchUp();
   }
 
@@ -84,9 +96,11 @@ export class LiveCounts {
     const onCounts = (message: CountsMessage) => this.#o.onCounts(message.id, message);
     socket.on("vote:cast", onCounts).on("vote:removed", onCounts).on("vote:reconciled", onCounts);
     socket.on("vote:failed", ({ id, error }) => this.#o.onVoteFailed(id, error));
+    socket.on("launch:finalized", ({ date }) => this.#o.onLaunchFinal(date));
     socket.on("connect", () => void this.#catchUp());
     socket.on("disconnect", (reason) => {
-      this.#subscribed.clear();
+      this.#subscribed.projects.clear();
+      this.#subscribed.launches.clear();
       this.#setHealthy(false);
       // Closed by the gateway: socket.io leaves coming back to us.
       if (reason === "io server disconnect") setTimeout(() => socket.connect(), RETRY_MS);
@@ -122,22 +136,27 @@ export class LiveCounts {
   }
 
   #nextCall(): Call | null {
-    const left = [...this.#subscribed].filter((id) => !this.#watched.has(id));
-    if (left.length > 0) return { name: "unsubscribe", projects: left.slice(0, NAMES_PER_CALL) };
-    const missing = [...this.#watched].filter((id) => !this.#subscribed.has(id));
-    if (missing.length > 0) return { name: "subscribe", projects: missing.slice(0, NAMES_PER_CALL) };
+    for (const list of ["projects", "launches"] as const) {
+      const { [list]: subscribed } = this.#subscribed;
+      const { [list]: watched } = this.#watched;
+      const left = [...subscribed].filter((id) => !watched.has(id));
+      if (left.length > 0) return { name: "unsubscribe", list, names: left.slice(0, NAMES_PER_CALL) };
+      const missing = [...watched].filter((id) => !subscribed.has(id));
+      if (missing.length > 0) return { name: "subscribe", list, names: missing.slice(0, NAMES_PER_CALL) };
+    }
     return null;
   }
 
-  async #carryOut({ name, projects }: Call): Promise<void> {
+  async #carryOut({ name, list, names }: Call): Promise<void> {
     const { id } = this.#socket;
-    const reply: Reply = await this.#socket.timeout(CALL_DEADLINE_MS).emitWithAck(name, { projects });
+    const named = (list === "projects" ? { projects: names } : { launches: names }) satisfies Names;
+    const reply: Reply = await this.#socket.timeout(CALL_DEADLINE_MS).emitWithAck(name, named);
     if (!reply.ok) throw new Error(reply.error);
     // An answer to the connection before this one says nothing about this one.
     if (this.#socket.id !== id) throw new Error("the connection changed");
-    for (const project of projects) {
-      if (name === "subscribe") this.#subscribed.add(project);
-      else this.#subscribed.delete(project);
+    for (const one of names) {
+      if (name === "subscribe") this.#subscribed[list].add(one);
+      else this.#subscribed[list].delete(one);
     }
     for (const [project, counts] of Object.entries(reply.projects ?? {})) this.#o.onCounts(project, counts);
   }

@@ -52,12 +52,14 @@ export class Board {
     addedId: null,
   });
   readonly #session: Session;
+  readonly #list: typeof listProjects;
   readonly #sender: VoteSender;
   /** Counts loads; the answer of any but the newest is dropped. */
   #loads = 0;
 
-  constructor(session: Session) {
+  constructor(session: Session, list: typeof listProjects = listProjects) {
     this.#session = session;
+    this.#list = list;
     this.#sender = new VoteSender({
       read: (id) => this.#project(id)?.votes,
       write: (id, votes) => this.#change(id, { votes }),
@@ -119,7 +121,7 @@ export class Board {
   async #loadPage(sort: ProjectSort, cursor: string | null): Promise<void> {
     const load = ++this.#loads;
     try {
-      const page = await listProjects(sort, cursor);
+      const page = await this.#list(sort, cursor);
       const ids = page.projects.map(({ id }) => id);
       const before = this.state.get().projects;
       const ownVotes = await ownVotesOf(this.#session, ids);

@@ -29,6 +29,11 @@ export function listProjects(sort: ProjectSort, cursor: string | null): Promise<
   return requestJson<ProjectPage>(`/api/projects?${query}`);
 }
 
+/** `GET /api/projects?ids=`, in this order; at most 100 */
+export function listProjectsById(ids: readonly string[]): Promise<ProjectPage> {
+  return requestJson<ProjectPage>(`/api/projects?${new URLSearchParams({ ids: ids.join(",") })}`);
+}
+
 /** `POST /api/projects` */
 export async function createProject(token: string | undefined, body: NewProject): Promise<Project> {
   const answer = await requestJson<Project | { data: Project }>("/api/projects", { method: "POST", token, body });

@@ -5,12 +5,14 @@ export interface VoteButtonsProps {
   title: string;
   votes: ShownVotes;
   mayVote: boolean;
+  /** Launches have no `down`. */
+  buttons?: readonly Vote[];
   onClick(button: Vote): void;
 }
 
 const CHEVRONS: Record<Vote, string> = { up: "m5 15 7-7 7 7", down: "m5 9 7 7 7-7" };
 
-export function VoteButtons({ title, votes, mayVote, onClick }: VoteButtonsProps) {
+export function VoteButtons({ title, votes, mayVote, buttons = ["up", "down"], onClick }: VoteButtonsProps) {
   const button = (vote: Vote) => (
     <button
       type="button"
@@ -29,12 +31,12 @@ export function VoteButtons({ title, votes, mayVote, onClick }: VoteButtonsProps
   );
   return (
     <div className="votes" data-own={votes.ownVote ?? "none"}>
-      {button("up")}
+      {buttons.includes("up") && button("up")}
       <p className="votes-total">
         <Count value={votes.voteCount} testId="vote-count" />
         <span className="visually-hidden"> votes</span>
       </p>
-      {button("down")}
+      {buttons.includes("down") && button("down")}
     </div>
   );
 }

@@ -5,13 +5,14 @@
 import { RequestError, requestJson } from "../http/request.js";
 import { Store } from "../store.js";
 import { browserStorage } from "./browser-storage.js";
-import { tokenInHash, tokenSubject } from "./token.js";
+import { isAdminToken, tokenInHash, tokenSubject } from "./token.js";
 
 const TOKEN_KEY = "votesync.token";
 
 export interface Identity {
   token: string;
   userId: string;
+  isAdmin: boolean;
 }
 
 export interface SessionState {
@@ -78,12 +79,12 @@ export class Session {
       method: "POST",
     });
     browserStorage.write(TOKEN_KEY, data.token);
-    this.state.set({ identity: { token: data.token, userId: data.user_id }, error: null });
+    this.state.set({ identity: { token: data.token, userId: data.user_id, isAdmin: false }, error: null });
   }
 }
 
 function identityOf(token: string): Identity {
-  return { token, userId: tokenSubject(token) ?? "unknown" };
+  return { token, userId: tokenSubject(token) ?? "unknown", isAdmin: isAdminToken(token) };
 }
 
 /** Remembers it and takes it out of the address bar, so that it is neither bookmarked nor shown around. */

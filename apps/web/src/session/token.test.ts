@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { tokenInHash, tokenSubject } from "./token.js";
+import { isAdminToken, tokenInHash, tokenSubject } from "./token.js";
 
 const jwt = (payload: object) =>
   ["{}", JSON.stringify(payload), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
@@ -7,6 +7,13 @@ const jwt = (payload: object) =>
 test("the subject of a token is read, whatever alphabet it is written in", () => {
   expect(tokenSubject(jwt({ sub: "alice" }))).toBe("alice");
   expect(tokenSubject(jwt({ sub: "Zoë ¿ÿ? 李" }))).toBe("Zoë ¿ÿ? 李");
+});
+
+test("a token says whether it is an admin's", () => {
+  expect(isAdminToken(jwt({ sub: "root", role: "admin" }))).toBe(true);
+  for (const text of ["", jwt({ sub: "ann" }), jwt({ sub: "ann", role: "administrator" })]) {
+    expect(isAdminToken(text)).toBe(false);
+  }
 });
 
 test("what is no token has no subject", () => {

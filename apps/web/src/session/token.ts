@@ -5,11 +5,20 @@
  * @returns `null` when this is no JWT
  */
 export function tokenSubject(token: string): string | null {
+  const sub = claimsOf(token)?.sub;
+  return typeof sub === "string" && sub !== "" ? sub : null;
+}
+
+/** Whether a JWT says that it is an admin's: what to show, not what is allowed. */
+export function isAdminToken(token: string): boolean {
+  return claimsOf(token)?.role === "admin";
+}
+
+function claimsOf(token: string): { sub?: unknown; role?: unknown } | null {
   try {
     const payload = token.split(".")[1] ?? "";
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    const { sub } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
-    return typeof sub === "string" && sub !== "" ? sub : null;
+    return JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown; role?: unknown };
   } catch {
     return null;
   }
