@@ -103,14 +103,17 @@ export class LaunchArchive {
    * stays as it is, so whoever calls reads again.
    */
   async mendApps(mended: readonly MendedApp[]): Promise<void> {
-    const operations = mended.map(({ record, seen }) => {
-      const { _id, ...rest } = record;
-      if (seen === undefined) return { updateOne: { filter: { _id }, update: { $setOnInsert: rest }, upsert: true } };
+    const lost = mended.filter(({ seen }) => seen === undefined).map(({ record }) => record);
+    if (lost.length > 0) await this.insertMissing(this.models.apps, lost);
+    const operations = mended.flatMap(({ record, seen }) => {
+      if (seen === undefined) return [];
+      const { _id } = record;
       const { votingFlushed } = seen;
       const filter = typeof votingFlushed === "boolean" ? { _id, votingFlushed } : { _id };
-      return { replaceOne: { filter, replacement: record } };
+      return [{ replaceOne: { filter, replacement: record } }];
     });
-    await this.bulk(() => this.models.apps.bulkWrite(operations as never, { ordered: false })).catch(asDone);
+    if (operations.length === 0) return;
+    await this.bulk(() => this.models.apps.bulkWrite(operations as never, { ordered: false }));
   }
 
   async markFlushed(date: string, appIds: readonly string[]): Promise<void> {
