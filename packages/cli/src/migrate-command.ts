@@ -43,7 +43,10 @@ async function makeIndexes(url: string): Promise<void> {
     await untilReady(() => mongo.ping().then(isDone, isNotDone));
     await new LaunchArchive(mongo.connection).ensureIndexes();
   } catch (error) {
-    stderrLog.warn({ err: String(error) }, "MongoDB's indexes were not made: launch days are slow until migrated again");
+    stderrLog.warn(
+      { err: String(error) },
+      "MongoDB's indexes were not made: launch days are slow until migrated again",
+    );
   } finally {
     await mongo.close();
   }

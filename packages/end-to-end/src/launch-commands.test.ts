@@ -1,7 +1,7 @@
 /** `votesync launch …` as an operator runs it, on real processes: a day is ended, tampered with, found out and mended. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
-import { votesync } from "./command-line.js";
+import { votesyncWith } from "./command-line.js";
 import { Installation, postJson } from "./installation.js";
 import { readDay, register, TestMongo, votesOf } from "./launches.js";
 
@@ -27,7 +27,7 @@ afterAll(async () => {
   await mongo.remove();
 });
 
-const launch = (...args: string[]) => votesync(installation, ["launch", ...args], { MONGO_URL: mongo.url });
+const launch = (...args: string[]) => votesyncWith(installation, { MONGO_URL: mongo.url }, "launch", ...args);
 const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await launch(...args, "--json");
   if (stdout === "") throw new Error(stderr);
@@ -56,7 +56,10 @@ test("a day is ended, tampered with, found out and mended, by commands alone", a
   await waitFor("the launches to close", () => Date.now() > closesAt.getTime());
   const overdue = await json("health", "--date", DATE, "--overdue-after", "0");
   expect([overdue.code, overdue.report.status]).toEqual([1, "issues_detected"]);
-  expect(await json("finalize", "--date", DATE)).toMatchObject({ code: 0, report: { updated: 2, top3: ["alpha", "beta"] } });
+  expect(await json("finalize", "--date", DATE)).toMatchObject({
+    code: 0,
+    report: { updated: 2, top3: ["alpha", "beta"] },
+  });
   expect(await json("finalize", "--date", DATE)).toMatchObject({ code: 0, report: { updated: 0, alreadyFinal: 2 } });
   await waitFor("the day to be healthy", async () => (await launch("health", "--date", DATE)).code === 0);
   expect(await json("verify", "--date", DATE)).toMatchObject({ code: 0, report: { valid: true, apps: 2 } });
@@ -99,18 +102,19 @@ test.each([
 });
 
 test("without MONGO_URL, or when it leads nowhere, it fails and says so", async () => {
-  const unset = await votesync(installation, ["launch", "health", "--date", DATE], { DATA_DIR: "/nonexistent" });
+  const health = ["launch", "health", "--date", DATE];
+  const unset = await votesyncWith(installation, { DATA_DIR: "/nonexistent" }, ...health);
   expect([unset.code, unset.stderr]).toEqual([1, expect.stringContaining("MONGO_URL: is not set")]);
   const nowhere = { MONGO_URL: "mongodb://127.0.0.1:1/none" };
-  const away = await votesync(installation, ["launch", "health", "--date", DATE, "--json"], nowhere);
+  const away = await votesyncWith(installation, nowhere, ...health, "--json");
   expect([away.code, JSON.parse(away.stdout).status]).toEqual([1, "error"]);
 });
 
 test("migrating makes MongoDB's indexes; without MongoDB it says that it did not, and votes can be taken", async () => {
   const indexes = async () => (await mongo.collection("launch_apps").indexes()).map(({ key }) => key);
   expect(await indexes()).not.toContainEqual({ launchDate: 1, _id: 1 });
-  expect((await votesync(installation, ["migrate"], { MONGO_URL: mongo.url })).code).toBe(0);
+  expect((await votesyncWith(installation, { MONGO_URL: mongo.url }, "migrate")).code).toBe(0);
   expect(await indexes()).toContainEqual({ launchDate: 1, _id: 1 });
-  const away = await votesync(installation, ["migrate"], { MONGO_URL: "mongodb://127.0.0.1:1/none" });
+  const away = await votesyncWith(installation, { MONGO_URL: "mongodb://127.0.0.1:1/none" }, "migrate");
   expect([away.code, away.stderr]).toEqual([0, expect.stringContaining("indexes were not made")]);
 });
