@@ -40,7 +40,7 @@ const tamperingArbitrary = fc.record({
       weight: 6,
       arbitrary: fc.record({ $set: fc.dictionary(fieldArbitrary, valueArbitrary, { minKeys: 1, maxKeys: 3 }) }),
     },
-    { weight: 2, arbitrary: fieldArbitrary.map((field) => ({ $unset: { [field]: 1 } })) },
+    { weight: 2, arbitrary: fieldArbitrary.map((field) => ({ $unset: { [field]: true as const } })) },
     { weight: 1, arbitrary: fc.constant("lost" as const) },
   ),
 });
