@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `votesync` command line. Exit codes: 0 done, 1 failed, 2 misused. */
 import { Command, CommanderError } from "commander";
+import { launchCommand } from "./launch-command.js";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
 import { useStackAddresses } from "./stack-addresses.js";
@@ -12,7 +13,8 @@ const program = new Command("votesync")
   .addCommand(tokenCommand())
   .addCommand(migrateCommand())
   .addCommand(seedCommand())
-  .addCommand(votesCommand());
+  .addCommand(votesCommand())
+  .addCommand(launchCommand());
 overrideExit(program);
 useStackAddresses(process.env);
 

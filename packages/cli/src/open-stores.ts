@@ -1,10 +1,13 @@
 /** The stores a command works on, from the environment; closed when its work is done, however that ends. */
 import { setTimeout as delay } from "node:timers/promises";
-import { RedisNames } from "@votesync/core";
+import { RedisNames, timeZoneSchema } from "@votesync/core";
+import { connectJobs, type Jobs } from "@votesync/jobs";
+import type { LaunchStores } from "@votesync/launch";
+import { connectMongo, LaunchArchive, mongoConfigShape } from "@votesync/mongo-store";
 import { connectPostgres, postgresConfigShape } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
 import { connectRedis, redisConfigShape, withRedisAddress } from "@votesync/redis-store";
-import { parseConfig } from "@votesync/service-kit";
+import { createLogger, parseConfig } from "@votesync/service-kit";
 import { z } from "zod";
 import { stderrLog } from "./stderr-log.js";
 
@@ -12,6 +15,7 @@ const READY_WAIT_MS = 5_000;
 const READY_POLL_MS = 20;
 
 const configSchema = withRedisAddress(z.object({ ...postgresConfigShape, ...redisConfigShape }));
+const launchConfigSchema = z.object({ ...mongoConfigShape, LAUNCH_TIMEZONE: timeZoneSchema.default("UTC") });
 
 /** Redis may still be connecting, or be away: what needs it waits for `redisReady`. */
 export async function withStores<T>(name: string, work: (stores: Stores) => Promise<T>): Promise<T> {
@@ -26,8 +30,42 @@ export async function withStores<T>(name: string, work: (stores: Stores) => Prom
   }
 }
 
-/** A connection that is still being made fails every call; one that cannot be made says so itself. */
-export async function redisReady({ redis }: Stores): Promise<void> {
-  const giveUpAtMs = performance.now() + READY_WAIT_MS;
-  while (redis.status !== "ready" && performance.now() < giveUpAtMs) await delay(READY_POLL_MS);
+/** With the zone that launch days are days of. What MongoDB cannot do says so itself. */
+export async function withLaunchStores<T>(
+  name: string,
+  work: (stores: LaunchStores, zone: string) => Promise<T>,
+): Promise<T> {
+  const config = parseConfig(launchConfigSchema, process.env);
+  return withStores(name, async (stores) => {
+    const mongo = connectMongo({ url: config.MONGO_URL, log: stderrLog });
+    try {
+      await untilReady(() => mongo.ping().then(isDone, isNotDone));
+      return await work({ ...stores, archive: new LaunchArchive(mongo.connection) }, config.LAUNCH_TIMEZONE);
+    } finally {
+      await mongo.close();
+    }
+  });
 }
+
+/** Where services find their work. */
+export async function withJobs<T>(name: string, work: (jobs: Jobs) => Promise<T>): Promise<T> {
+  const config = parseConfig(configSchema, process.env);
+  const log = createLogger({ service: name, level: "silent" });
+  const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name, log });
+  try {
+    return await work(jobs);
+  } finally {
+    await jobs.close();
+  }
+}
+
+/** A connection that is still being made fails every call; one that cannot be made says so itself. */
+export const redisReady = ({ redis }: Stores): Promise<void> => untilReady(async () => redis.status === "ready");
+
+export async function untilReady(isReady: () => Promise<boolean>): Promise<void> {
+  const giveUpAtMs = performance.now() + READY_WAIT_MS;
+  while (!(await isReady()) && performance.now() < giveUpAtMs) await delay(READY_POLL_MS);
+}
+
+export const isDone = () => true;
+export const isNotDone = () => false;

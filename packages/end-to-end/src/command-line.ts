@@ -12,8 +12,15 @@ export interface CommandResult {
   stderr: string;
 }
 
-export function votesync(installation: Installation, ...args: string[]): Promise<CommandResult> {
-  const env = installation.addresses;
+export const votesync = (installation: Installation, ...args: string[]) => votesyncWith(installation, {}, ...args);
+
+/** @param more added to the installation's addresses */
+export function votesyncWith(
+  installation: Installation,
+  more: NodeJS.ProcessEnv,
+  ...args: string[]
+): Promise<CommandResult> {
+  const env = { ...installation.addresses, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [CLI, ...args], { env, timeout: DEADLINE_MS }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });

@@ -30,6 +30,12 @@ export interface AppResult {
   app: LaunchAppIdentity;
 }
 
+export interface MendedApp {
+  record: LaunchAppRecord;
+  /** As it was read; `undefined` when it was lost. */
+  seen: LaunchAppRecord | undefined;
+}
+
 export class LaunchArchive {
   private readonly models: LaunchModels;
 
@@ -57,7 +63,7 @@ export class LaunchArchive {
   async findApps(date: string, appIds: readonly string[]): Promise<Map<string, LaunchAppRecord>> {
     const keys = appIds.map((appId) => launchKey(date, appId));
     const found = await this.read(this.models.apps, keys);
-    return new Map(found.map((app) => [app.appId, app]));
+    return new Map(found.map((app) => [appIdOf(date, app), app]));
   }
 
   /** Every record of the day, whether its launch is known or not, in pages by id. */
@@ -92,11 +98,21 @@ export class LaunchArchive {
     return modifiedCount + upsertedCount;
   }
 
-  /** Puts whole records in the place of whatever is there. */
-  async replaceApps(records: readonly LaunchAppRecord[]): Promise<void> {
-    const operations = records.map((replacement) => ({
-      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
-    }));
+  /**
+   * Puts whole records in the place of what was read, or of nothing. One that was marked flushed, made or removed since then
+   * stays as it is, so whoever calls reads again.
+   */
+  async mendApps(mended: readonly MendedApp[]): Promise<void> {
+    const lost = mended.filter(({ seen }) => seen === undefined).map(({ record }) => record);
+    if (lost.length > 0) await this.insertMissing(this.models.apps, lost);
+    const operations = mended.flatMap(({ record, seen }) => {
+      if (seen === undefined) return [];
+      const { _id } = record;
+      const { votingFlushed } = seen;
+      const filter = typeof votingFlushed === "boolean" ? { _id, votingFlushed } : { _id };
+      return [{ replaceOne: { filter, replacement: record } }];
+    });
+    if (operations.length === 0) return;
     await this.bulk(() => this.models.apps.bulkWrite(operations as never, { ordered: false }));
   }
 
@@ -119,7 +135,7 @@ export class LaunchArchive {
   async findBackups(date: string, appIds: readonly string[]): Promise<Map<string, VoteBackupRecord>> {
     const keys = appIds.map((appId) => launchKey(date, appId));
     const found = await this.read(this.models.backups, keys);
-    return new Map(found.map((backup) => [backup.appId, backup]));
+    return new Map(found.map((backup) => [appIdOf(date, backup), backup]));
   }
 
   backupPages(date: string): AsyncGenerator<VoteBackupRecord[]> {
@@ -269,6 +285,9 @@ export function newRecord(date: string, appId: string, app: LaunchAppIdentity): 
   const before = { likes: 0, rank: null, reachedAt: null, finalizedAt: null, votingFlushed: false };
   return { appId, launchDate: date, name, ownerId, opensAt, closesAt, createdAt, ...before };
 }
+
+/** By its id: what else a record says may have been changed by hand. */
+const appIdOf = (date: string, { _id }: { _id: string }) => _id.slice(launchKey(date, "").length);
 
 const DUPLICATE_KEY = 11_000;
 const noop = () => undefined;
