@@ -100,6 +100,8 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/api/launch", { get: [launch.read] });
   route(app, "/api/launch/apps", { post: [user, ...json, launch.register] });
   route(app, "/api/launch/finalize", { post: [...admin, ...json, launch.finalize] });
+  route(app, "/api/launch/recover-votes", { post: [...admin, ...json, launch.recover] });
+  route(app, "/api/launch/vote-health", { get: [...admin, launch.health] });
   route(app, "/api/owners/:owner_id", { get: [ownerHandler(deps.postgres)] });
   route(app, "/api/notifications", { get: [user, notifications.list] });
   route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });

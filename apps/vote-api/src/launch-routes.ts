@@ -1,12 +1,5 @@
 /** Launch days: who takes part, how they stand, and their end. */
-import {
-  finalizeBodySchema,
-  type LaunchAppBody,
-  launchAppBodySchema,
-  launchDateAt,
-  launchDay,
-  launchDayQuerySchema,
-} from "@votesync/core";
+import { finalizeBodySchema, launchAppBodySchema, launchDateAt, launchDayQuerySchema } from "@votesync/core";
 import type { Jobs } from "@votesync/jobs";
 import { type LaunchStores, readLaunchDay, registerApp } from "@votesync/launch";
 import type { LaunchOutcome } from "@votesync/postgres-store";
@@ -16,6 +9,8 @@ import type { Request, Response } from "express";
 import { v7 as uuidv7 } from "uuid";
 import { identityOf } from "./authenticate.js";
 import { awaitFinalization } from "./await-finalization.js";
+import { launchRepairRoutes } from "./launch-repair-routes.js";
+import { dayOf, refuseForUsers, scheduleOf } from "./launch-schedule.js";
 
 export interface LaunchRoutesDeps {
   /** `null` without MongoDB: then there are no launch days. */
@@ -76,37 +71,7 @@ export function launchRoutes(deps: LaunchRoutesDeps) {
     res.status(status).json(body);
   }
 
-  return { register, read, finalize };
-}
-
-interface Schedule {
-  date: string;
-  opensAt: Date;
-  closesAt: Date;
-}
-
-/** @throws {HttpError} 400 when there is no such day */
-function scheduleOf({ launchDate, opensAt, closesAt }: LaunchAppBody, zone: string): Schedule {
-  if (opensAt === undefined || closesAt === undefined) {
-    return { date: launchDate as string, ...dayOf(launchDate as string, zone, "launchDate") };
-  }
-  const date = launchDate ?? launchDateAt(opensAt.getTime(), zone);
-  dayOf(date, zone, "launchDate");
-  return { date, opensAt, closesAt };
-}
-
-function dayOf(date: string, zone: string, path: string): { opensAt: Date; closesAt: Date } {
-  const day = launchDay(date, zone);
-  if (day === null) {
-    throw problem(400, "There is no such day.", { errors: [{ path, message: `is no day in ${zone}` }] });
-  }
-  return { opensAt: new Date(day.opensAtUs / 1_000), closesAt: new Date(day.closesAtUs / 1_000) };
-}
-
-function refuseForUsers(isAdmin: boolean, body: LaunchAppBody, { closesAt }: Schedule, now: Date): void {
-  if (isAdmin) return;
-  if (body.opensAt !== undefined) throw problem(403, "Instants of one's own are for admins.");
-  if (closesAt <= now) throw problem(403, "A day that is over is for admins.");
+  return { register, read, finalize, ...launchRepairRoutes({ ...deps, stores }) };
 }
 
 const REFUSALS: Record<Exclude<LaunchOutcome["kind"], "registered">, string> = {

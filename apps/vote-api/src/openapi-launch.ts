@@ -5,6 +5,8 @@ import {
   launchAppBodySchema,
   launchDateSchema,
   launchDayQuerySchema,
+  launchHealthQuerySchema,
+  recoverVotesBodySchema,
 } from "@votesync/core";
 import { z } from "zod";
 import type { RouteParts } from "./openapi.js";
@@ -45,6 +47,32 @@ const finalized = z.object({
   backupCreated: count,
   message: z.string(),
   seal,
+});
+
+const health = z.object({
+  status: z.enum(["healthy", "issues_detected", "error"]).describe("`error`: a store could not be read"),
+  health: z.object({
+    date: launchDateSchema,
+    totalLaunchedApps: count,
+    finalizedApps: count,
+    unflushedApps: count,
+    backupRecords: count,
+    issues: z.array(z.string()),
+    recommendations: z.array(z.string()).describe("One for each issue, in the same order"),
+  }),
+});
+
+const recovered = z.object({
+  success: z.boolean().describe("Nothing is missing"),
+  recovered: count.describe("Apps that were changed, or would be"),
+  apps: z.array(
+    z.object({
+      appId: entityIdSchema,
+      before: z.number().nullable().describe("null: its record was lost"),
+      after: count,
+    }),
+  ),
+  missing: z.array(z.string()).describe("Apps without a backup"),
 });
 
 const underWay = z.object({ date: launchDateSchema, status: z.literal("closing"), message: z.string() });
@@ -89,5 +117,26 @@ export const launchRouteDocs = ({ json, body, problemJson, security, problems, f
       409: problemJson("The day is not over"),
       ...forAdmins,
     },
+  },
+  {
+    method: "post" as const,
+    path: "/api/launch/recover-votes",
+    summary: "Put the records of a final day right, from its backups (admin)",
+    security,
+    request: { body: body(recoverVotesBodySchema) },
+    responses: {
+      200: json(recovered, "Done, or what would be done"),
+      400: problems[400],
+      409: problemJson("The day is not final, or the backups are not what was counted: nothing was changed"),
+      ...forAdmins,
+    },
+  },
+  {
+    method: "get" as const,
+    path: "/api/launch/vote-health",
+    summary: "What is wrong with a launch day, and what to do (admin)",
+    security,
+    request: { query: launchHealthQuerySchema },
+    responses: { 200: json(health, "Looked at"), 400: problems[400], ...forAdmins },
   },
 ];

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createVotesServer } from "@votesync/example-external-votes";
 import { type ServiceProcess, waitFor } from "@votesync/testkit";
 import { Installation } from "./installation.js";
-import { readDay, register, TestMongo, untilFinal, votesOf } from "./launches.js";
+import { readDay, readHealth, register, TestMongo, untilFinal, votesOf } from "./launches.js";
 
 const SECRET = "a secret of two parties, long enough for both";
 const APPS = ["rocket", "teapot", "kettle"];
@@ -105,10 +105,15 @@ test.each<[what: string, date: string, flush: RequestListener, error: RegExp]>([
     const backups = await mongo.collection("vote_backups").find({ launchDate: date }).toArray();
     expect(Object.fromEntries(backups.map(({ appId, votes: count }) => [appId, count]))).toEqual(resultOf(date));
 
+    const unwell = await readHealth(api, date);
+    expect(unwell).toMatchObject({ status: "issues_detected", health: { finalizedApps: 3, backupRecords: 3 } });
+    expect(unwell.health.issues).toEqual([expect.stringMatching(error)]);
+
     misbehave = null;
     expect(votesOf(await untilFinal(api, date))).toEqual(resultOf(date));
     expect(await flushOf(date)).toMatchObject({ state: "done", lastError: null });
     expect([...(votes.get(date) as Map<string, number>).values()]).toEqual([0, 0, 0]);
+    expect(await readHealth(api, date)).toMatchObject({ status: "healthy", health: { unflushedApps: 0, issues: [] } });
   },
   60_000,
 );

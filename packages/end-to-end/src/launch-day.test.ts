@@ -1,12 +1,14 @@
 /** Launch days with real processes, in launches of seconds: what counts is when a vote was taken, never when a job ran. */
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { BreakableLink, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { votesyncWith } from "./command-line.js";
 import { Installation, postJson } from "./installation.js";
 import {
   adminToken,
   type Launch,
   misplacedEvents,
   readDay,
+  readHealth,
   register,
   TestMongo,
   untilFinal,
@@ -22,9 +24,11 @@ let api: ServiceProcess;
 let other: ServiceProcess;
 const finalizers: ServiceProcess[] = [];
 let dates = 0;
+let mongoAddress: { MONGO_URL: string };
 
 beforeAll(async () => {
   mongo = await TestMongo.create();
+  mongoAddress = { MONGO_URL: mongo.url };
   mongoLink = await BreakableLink.to(mongo.url);
   installation = await Installation.create({
     MONGO_URL: mongoLink.url(mongo.url),
@@ -65,6 +69,11 @@ const passed = (instant: Date) =>
   waitFor(`${instant.toISOString()} to pass`, () => Date.now() > instant.getTime(), 20_000);
 const finalize = async (date: string) =>
   (await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date })) as {
+    status: number;
+    body: unknown;
+  };
+const recover = async (date: string, more: object = {}) =>
+  (await postJson(`${api.url}/api/launch/recover-votes`, await adminToken(), { date, ...more })) as {
     status: number;
     body: unknown;
   };
@@ -157,6 +166,40 @@ test("two finalizers and two callers at once: one result, one backup per app", a
     top3: ["one", "two", "three"],
     backupCreated: 0,
   });
+}, 60_000);
+
+test("likes written by hand are found by health, told by the seal, and mended by a recovery", async () => {
+  const [launch] = (await launchApps(["honest", "other"], 0, 1_000)) as [Launch, Launch];
+  const { launchDate: date } = launch;
+  await vote("ann", "honest");
+  await startFinalizer();
+  await untilFinal(api, date);
+  expect(await readHealth(api, date)).toMatchObject({ status: "healthy", health: { issues: [] } });
+  const { seal } = await readDay(api, date);
+  const records = mongo.collection<{ likes: number }>("launch_apps");
+  const isSealed = async () =>
+    (await votesyncWith(installation, mongoAddress, "launch", "verify", "--date", date)).code;
+  await records.updateOne({ _id: `${date}:honest` }, { $set: { likes: 999 } });
+
+  expect(votesOf(await readDay(api, date)).honest).toBe(999);
+  const found = await readHealth(api, date);
+  expect(found).toMatchObject({ status: "issues_detected" });
+  expect(found.health.issues.join()).toContain("honest");
+  expect(await isSealed()).toBe(1);
+
+  const mended = { success: true, recovered: 1, apps: [{ appId: "honest", before: 999, after: 1 }], missing: [] };
+  expect((await recover(date, { dry_run: true })).body).toEqual(mended);
+  expect(votesOf(await readDay(api, date)).honest).toBe(999);
+  expect((await recover(date)).body).toEqual(mended);
+  expect(await readDay(api, date)).toMatchObject({ seal, apps: [{ appId: "honest", votes: 1 }, { votes: 0 }] });
+  expect((await readHealth(api, date)).status).toBe("healthy");
+  expect(await isSealed()).toBe(0);
+
+  const backups = mongo.collection<{ votes: number }>("vote_backups");
+  await backups.updateOne({ _id: `${date}:honest` }, { $set: { votes: 5 } });
+  await records.updateOne({ _id: `${date}:honest` }, { $set: { likes: 5 } });
+  expect((await recover(date)).status).toBe(409);
+  expect(votesOf(await readDay(api, date)).honest).toBe(5);
 }, 60_000);
 
 test("MongoDB away when the day ends: votes go on, the end waits, and comes by itself", async () => {

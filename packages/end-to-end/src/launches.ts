@@ -65,6 +65,16 @@ export async function untilFinal(api: ServiceProcess, date: string): Promise<Day
   );
 }
 
+export interface VoteHealth {
+  status: "healthy" | "issues_detected" | "error";
+  health: { finalizedApps: number; unflushedApps: number; backupRecords: number; issues: string[] };
+}
+
+export async function readHealth(api: ServiceProcess, date: string): Promise<VoteHealth> {
+  const { body } = await getJson(`${api.url}/api/launch/vote-health?date=${date}`, await adminToken());
+  return body as unknown as VoteHealth;
+}
+
 /**
  * The result of a launch by nothing but the accept times of its votes: of each user the last vote between the two instants.
  * What the period column says is not asked.

@@ -1,0 +1,110 @@
+/** The launch page in a real browser: an app is launched and voted on, and when the day is final everybody sees who won. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, waitFor } from "@votesync/testkit";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { Installation, postJson } from "./installation.js";
+import { adminToken, register, TestMongo } from "./launches.js";
+
+const OPEN_MS = 15_000;
+const DATE = "2024-06-02";
+const DAY_BEFORE = "2024-06-01";
+
+let mongo: TestMongo;
+let installation: Installation;
+let api: ServiceProcess;
+let browser: Browser;
+
+beforeAll(async () => {
+  mongo = await TestMongo.create();
+  installation = await Installation.create({ AUTH_GUEST: "true", MONGO_URL: mongo.url, FINALIZE_DELAY_MS: "86400000" });
+  const gateway = await installation.start("realtime-gateway");
+  await Promise.all([installation.start("vote-worker"), installation.start("finalizer")]);
+  api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
+  browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+}, 300_000);
+afterAll(async () => {
+  await browser?.close();
+  await installation.remove();
+  await mongo.remove();
+});
+
+/** A person of their own: nothing is shared with other pages. */
+async function openPage(path: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${api.url}${path}`);
+  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+  return page;
+}
+
+const card = (page: Page, id: string) => page.locator(`[data-project-id="${id}"]`);
+const count = (page: Page, id: string) => card(page, id).locator('[data-testid="vote-count"]').textContent();
+const shows = (page: Page, id: string, votes: string) =>
+  waitFor(`${id} to show ${votes}`, async () => (await count(page, id)) === votes);
+
+async function launchClosed(appIds: string[], launchDate: string): Promise<void> {
+  const now = Date.now();
+  const instants = { opensAt: new Date(now - 2_000), closesAt: new Date(now - 1_000) };
+  for (const appId of appIds) await register(api, { appId, launchDate, ...instants });
+}
+
+const finalize = async (date: string) =>
+  expect((await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date })).status).toBe(200);
+
+test("a day: voted on in one page, seen in the other, and final in both with the podium of the day before", async () => {
+  await launchClosed(["first", "second"], DAY_BEFORE);
+  await finalize(DAY_BEFORE);
+  const now = Date.now();
+  const instants = { opensAt: new Date(now - 1_000), closesAt: new Date(now + OPEN_MS) };
+  for (const appId of ["rocket", "teapot"]) await register(api, { appId, launchDate: DATE, ...instants });
+
+  const [ann, bob] = [await openPage(`/launch/${DATE}`), await openPage(`/launch/${DATE}`)];
+  await shows(bob, "rocket", "0");
+  await card(ann, "rocket").locator('[data-testid="vote-up"]').click();
+  await Promise.all([shows(ann, "rocket", "1"), shows(bob, "rocket", "1")]);
+  expect(await card(ann, "rocket").locator('[data-testid="vote-down"]').count()).toBe(0);
+  await ann.reload();
+  await shows(ann, "rocket", "1");
+  await waitFor(
+    "the own vote",
+    async () => (await card(ann, "rocket").locator('[data-testid="vote-up"]').getAttribute("aria-pressed")) === "true",
+  );
+  expect(await bob.locator(".podium li").allTextContents()).toHaveLength(2);
+
+  await waitFor("the day to be over", () => Date.now() > instants.closesAt.getTime(), OPEN_MS + 5_000);
+  await finalize(DATE);
+  for (const page of [ann, bob]) {
+    await waitFor("the result", async () => (await page.locator(".results li").count()) === 2);
+    expect(await page.locator('.results [data-app-id="rocket"]').textContent()).toContain("1 vote");
+    expect(await page.locator('[data-testid="day-status"]').textContent()).toBe("Final");
+    expect(await page.locator(".seal code").getAttribute("title")).toMatch(/^[0-9a-f]{64}$/);
+  }
+}, 90_000);
+
+test("somebody launches an app for today by the form, and everybody may vote on it", async () => {
+  const page = await openPage("/launch");
+  await page.getByRole("button", { name: "Launch an app" }).click();
+  await page.getByLabel("Name").fill("Paper plane");
+  await page.getByRole("button", { name: "Launch", exact: true }).click();
+  const plane = page.locator(".card-launch", { hasText: "Paper plane" });
+  await plane.waitFor();
+  await plane.locator('[data-testid="vote-up"]').click();
+  await waitFor("the vote", async () => (await plane.locator('[data-testid="vote-count"]').textContent()) === "1");
+}, 60_000);
+
+test("an operator sees the health of a day and what a recovery would change; others do not", async () => {
+  await launchClosed(["kettle"], "2024-06-05");
+  await finalize("2024-06-05");
+  const guest = await openPage("/launch/2024-06-05");
+  await guest.locator(".results").waitFor();
+  expect(await guest.getByRole("button", { name: "Health" }).count()).toBe(0);
+
+  const page = await openPage(`/launch/2024-06-05#token=${await adminToken()}`);
+  const outcome = page.locator('[data-testid="operator-outcome"]');
+  await page.getByRole("button", { name: "Health" }).click();
+  await waitFor("the health", async () => (await outcome.textContent())?.includes("healthy"));
+  await mongo
+    .collection<{ likes: number }>("launch_apps")
+    .updateOne({ _id: "2024-06-05:kettle" }, { $set: { likes: 7 } });
+  await page.getByRole("button", { name: "Recover (dry run)" }).click();
+  await waitFor("the recovery", async () => (await outcome.textContent())?.includes("kettle: 7 → 0"));
+}, 60_000);
