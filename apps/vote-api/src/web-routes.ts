@@ -40,7 +40,7 @@ export function webApp(): RequestHandler[] {
   const files = express.static(WEB_FOLDER, { index: "index.html", redirect: false, setHeaders });
   return [
     (req, res, next) => {
-      if (PAGE_PATH.test(req.path)) req.url = "/";
+      if (PAGE_PATH.test(req.path)) req.url = "/index.html";
       files(req, res, next);
     },
   ];
