@@ -27,7 +27,7 @@ export function App({ boot }: { boot: Boot }) {
       </header>
       <main>
         <div className="intro">
-          <h1>{isLaunch ? "Launched today." : "Every vote counts once."}</h1>
+          <h1>{isLaunch ? "Launch day." : "Every vote counts once."}</h1>
           <p>
             {isLaunch
               ? "Votes count until the day ends, on the dot; then the next day begins."
