@@ -11,9 +11,12 @@ import {
   recoverVotes,
   SealMismatchError,
 } from "@votesync/launch";
-import { problem, unavailable } from "@votesync/service-kit";
+import { DeadlineExceededError, problem, unavailable, withDeadline } from "@votesync/service-kit";
 import type { Request, Response } from "express";
 import { dayOf } from "./launch-schedule.js";
+
+/** A day of ten thousand apps takes some seconds. */
+const WAIT_MS = 30_000;
 
 export interface LaunchRepairDeps {
   stores: () => LaunchStores;
@@ -34,7 +37,13 @@ export function launchRepairRoutes(deps: LaunchRepairDeps) {
   async function recover(req: Request, res: Response): Promise<void> {
     const { date, appIds, dry_run: dryRun } = recoverVotesBodySchema.parse(req.body);
     dayOf(date, deps.launchZone, "date");
-    res.json(await recoverVotes(deps.stores(), { date, appIds, dryRun }).catch(refuse));
+    const recovering = recoverVotes(deps.stores(), { date, appIds, dryRun });
+    try {
+      res.json(await withDeadline(recovering, WAIT_MS, "recovering a launch day"));
+    } catch (error) {
+      if (!(error instanceof DeadlineExceededError)) throw refusal(error);
+      res.status(202).json({ date, message: "Still at work; ask again: what was put right stays so." });
+    }
   }
 
   return { health, recover };
@@ -43,10 +52,10 @@ export function launchRepairRoutes(deps: LaunchRepairDeps) {
 /** Each says in its message what is wrong and what to do. */
 const REFUSALS = [DayNotFinalError, BackupsRemovedError, BackupMismatchError, SealMismatchError];
 
-function refuse(error: unknown): never {
-  if (error instanceof DayLockedError) throw unavailable("Somebody else is at work on this day: try again.", error);
-  if (REFUSALS.some((refusal) => error instanceof refusal)) throw problem(409, sentence((error as Error).message));
-  throw error;
+function refusal(error: unknown): unknown {
+  if (error instanceof DayLockedError) return unavailable("Somebody else is at work on this day: try again.", error);
+  if (REFUSALS.some((known) => error instanceof known)) return problem(409, sentence((error as Error).message));
+  return error;
 }
 
 const sentence = (words: string) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;

@@ -126,6 +126,7 @@ export const launchRouteDocs = ({ json, body, problemJson, security, problems, f
     request: { body: body(recoverVotesBodySchema) },
     responses: {
       200: json(recovered, "Done, or what would be done"),
+      202: json(z.object({ date: launchDateSchema, message: z.string() }), "Still at work after 30 s"),
       400: problems[400],
       409: problemJson("The day is not final, or the backups are not what was counted: nothing was changed"),
       ...forAdmins,
