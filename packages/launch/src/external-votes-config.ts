@@ -6,7 +6,7 @@ const MIN_SECRET_BYTES = 32;
 export const externalVotesConfigShape = {
   EXTERNAL_VOTES_URL: z
     .url({ protocol: /^https?$/ })
-    .refine((url) => !URL.canParse(url) || new URL(url).username === "", "must hold no user name or password")
+    .refine(hasNoCredentials, "must hold no user name or password")
     .optional(),
   /** Requests are signed with it. */
   EXTERNAL_VOTES_SECRET: z
@@ -31,4 +31,10 @@ export function withExternalVotesSecret<T extends z.ZodType<ExternalVotesConfig>
       message: "is needed with EXTERNAL_VOTES_URL",
     },
   );
+}
+
+function hasNoCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return true;
+  const { username, password } = new URL(url);
+  return username === "" && password === "";
 }

@@ -2,7 +2,6 @@
  * Votes that another voting API counts. What it says is believed only whole: it must name every app of the day, once. Its
  * failure costs nothing but time: the day waits for its counts, and its result never waits for the flush.
  */
-import { createHash } from "node:crypto";
 import {
   callExternal,
   type ExternalApiOptions,
@@ -22,7 +21,7 @@ export class ExternalVotesSource implements VoteSource {
   ) {}
 
   async count(date: string): Promise<VoteCountsOfDay> {
-    const request = { id: `votes-${date}`, path: "/votes", query: { date } };
+    const request = { name: `votes-${date}`, path: "/votes", query: { date } };
     const answer = await callExternal(this.options, request, votesAnswerSchema);
     refuseOtherDay(answer.date, date);
     const votes = new Map(answer.votes.map((app) => [app.appId, app.votes]));
@@ -31,9 +30,7 @@ export class ExternalVotesSource implements VoteSource {
   }
 
   async flush(date: string, apps: readonly FlushedApp[]): Promise<string[]> {
-    const body = { date, apps };
-    const digest = createHash("sha256").update(JSON.stringify(body)).digest("hex");
-    const request = { id: `flush-${date}-${digest.slice(0, 32)}`, path: "/flush", body };
+    const request = { name: `flush-${date}`, path: "/flush", body: { date, apps } };
     const answer = await callExternal(this.options, request, flushAnswerSchema);
     refuseOtherDay(answer.date, date);
     const asked = new Set(apps.map(({ appId }) => appId));
