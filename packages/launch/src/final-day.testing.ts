@@ -121,8 +121,8 @@ export class TestLaunchStores implements LaunchStores {
     return date;
   }
 
-  async finalize(date: string): Promise<void> {
-    await finalizeDay({ stores: this, source: ROWS, requestFlush: async () => undefined, now: () => new Date() }, date);
+  async finalize(date: string, source: VoteSource = ROWS): Promise<void> {
+    await finalizeDay({ stores: this, source, requestFlush: async () => undefined, now: () => new Date() }, date);
   }
 
   async flush(date: string, source: VoteSource = ROWS, isLastTry = false): Promise<void> {

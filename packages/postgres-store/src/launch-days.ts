@@ -116,10 +116,10 @@ const COUNT_ROWS = `
            GROUP BY l.project_id, pp.period) counted
    WHERE l.launch_date = $1 AND l.project_id = counted.project_id`;
 
+/** Without a period: whatever was voted here is no part of such a result. */
 const TAKE_GIVEN = `
   UPDATE launches l
-     SET votes = given.votes,
-         period = (SELECT pp.period FROM project_periods pp WHERE pp.project_id = l.project_id AND pp.ended_at = l.closes_at)
+     SET votes = given.votes
     FROM unnest($2::text[], $3::bigint[]) AS given (project_id, votes)
    WHERE l.launch_date = $1 AND l.project_id = given.project_id AND l.votes IS NULL`;
 
@@ -170,7 +170,7 @@ export interface LaunchDifference {
   rows: number;
 }
 
-/** Only of days that were counted from rows. */
+/** Only of days that were counted from rows: the others' launches have no period. */
 export async function findLaunchDifferences(pool: pg.Pool, date: string): Promise<LaunchDifference[]> {
   const { rows } = await pool.query<{
     project_id: string;
@@ -208,14 +208,16 @@ export async function markDayFinalized(pool: pg.Pool, date: string): Promise<voi
   ]);
 }
 
-/** Periods whose votes Redis need not keep: the launch's, and those before it. */
+/** Periods whose votes Redis need not keep: the launch's, if it has ended here, wherever it was counted; and those before it. */
 export async function readEndedPeriods(
   pool: pg.Pool,
   projectIds: readonly string[],
   date: string,
 ): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ project_id: string; period: number }>(
-    "SELECT project_id, period FROM launches WHERE launch_date = $1 AND project_id = ANY($2) AND period IS NOT NULL",
+    `SELECT l.project_id, pp.period
+       FROM launches l JOIN project_periods pp ON pp.project_id = l.project_id AND pp.ended_at = l.closes_at
+      WHERE l.launch_date = $1 AND l.project_id = ANY($2)`,
     [date, projectIds],
   );
   return new Map(rows.map((row) => [row.project_id, row.period]));
