@@ -1,5 +1,5 @@
 import { timeZoneSchema } from "@votesync/core";
-import { externalVotesConfigShape, withExternalVotesSecret } from "@votesync/launch";
+import { externalVotesConfigShape } from "@votesync/launch";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
@@ -21,5 +21,5 @@ const shape = z.object({
   FINALIZE_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(5_000),
 });
 
-export const configSchema = withExternalVotesSecret(withRedisAddress(shape));
+export const configSchema = withRedisAddress(shape);
 export type Config = z.output<typeof configSchema>;

@@ -84,8 +84,9 @@ await runUntilSignal({
   ],
 });
 
-function createSource({ EXTERNAL_VOTES_URL: url, EXTERNAL_VOTES_SECRET: secret = "", ...c }: Config): VoteSource {
+function createSource({ EXTERNAL_VOTES_URL: url, EXTERNAL_VOTES_SECRET: secret, ...c }: Config): VoteSource {
   const own = new OwnVotesSource(stores);
   if (url === undefined) return own;
+  if (secret === undefined) log.warn({ url }, "EXTERNAL_VOTES_SECRET is not set: requests there are not signed");
   return new ExternalVotesSource({ url, secret, timeoutMs: c.EXTERNAL_VOTES_TIMEOUT_MS }, own);
 }

@@ -137,3 +137,19 @@ test("counts that do not come, or do not name every app, are waited for: nobody 
   expect(votesOf(day)).toEqual(resultOf(date));
   expect(await mongo.collection("launch_finalizations").findOne({ _id: date })).toMatchObject({ source: "external" });
 }, 60_000);
+
+test("counts from before the day was over are not taken: a cache may have kept them", async () => {
+  const date = "2024-01-06";
+  miscount = (_req, res) => {
+    const counts = APPS.map((name) => ({ appId: `${date}:${name}`, votes: 1 }));
+    res.end(JSON.stringify({ date, countedAt: "2024-01-06T12:00:00Z", votes: counts }));
+  };
+  await launchDay(date);
+  const refused = await waitFor("the day to be refused", async () => {
+    const found = await mongo.collection<{ lastError: object | null }>("launch_finalizations").findOne({ _id: date });
+    return found?.lastError ?? false;
+  });
+  expect(refused).toMatchObject({ phase: "snapshot", message: expect.stringContaining("before the day was over") });
+  miscount = null;
+  expect(votesOf(await untilFinal(api, date))).toEqual(resultOf(date));
+}, 60_000);

@@ -8,7 +8,7 @@ export const externalVotesConfigShape = {
     .url({ protocol: /^https?$/ })
     .refine(hasNoCredentials, "must hold no user name or password")
     .optional(),
-  /** Requests are signed with it. */
+  /** Requests are signed with it; without it they are not, and anybody who can reach the other API can flush there. */
   EXTERNAL_VOTES_SECRET: z
     .string()
     .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `must have at least ${MIN_SECRET_BYTES} bytes`)
@@ -16,22 +16,6 @@ export const externalVotesConfigShape = {
   /** For one try of one request. */
   EXTERNAL_VOTES_TIMEOUT_MS: z.coerce.number().int().min(100).max(300_000).default(10_000),
 };
-
-interface ExternalVotesConfig {
-  EXTERNAL_VOTES_URL?: string | undefined;
-  EXTERNAL_VOTES_SECRET?: string | undefined;
-}
-
-/** A secret belongs to the address. */
-export function withExternalVotesSecret<T extends z.ZodType<ExternalVotesConfig>>(schema: T) {
-  return schema.refine(
-    (config) => config.EXTERNAL_VOTES_URL === undefined || config.EXTERNAL_VOTES_SECRET !== undefined,
-    {
-      path: ["EXTERNAL_VOTES_SECRET"],
-      message: "is needed with EXTERNAL_VOTES_URL",
-    },
-  );
-}
 
 function hasNoCredentials(url: string): boolean {
   if (!URL.canParse(url)) return true;

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { createVotesServer } from "@votesync/example-external-votes";
 import { z } from "zod";
-import { externalVotesConfigShape, withExternalVotesSecret } from "./external-votes-config.js";
+import { externalVotesConfigShape } from "./external-votes-config.js";
 import { DATE, SECRET, sourceAt, VotingServers, countsOf as votes } from "./voting-servers.testing.js";
 
 const servers = new VotingServers();
@@ -103,10 +103,9 @@ test("a flush that is half done says so; one that names what it was not asked fo
   await expect((await servers.json({ date: DATE, flushed: "all" })).flush(DATE, apps)).rejects.toThrow("flushed");
 });
 
-const configSchema = withExternalVotesSecret(z.object(externalVotesConfigShape));
+const configSchema = z.object(externalVotesConfigShape);
 
 test.each<[what: string, env: object, path: string]>([
-  ["no secret", { EXTERNAL_VOTES_URL: "https://votes.example" }, "EXTERNAL_VOTES_SECRET"],
   ["a short one", { EXTERNAL_VOTES_URL: "https://v.example", EXTERNAL_VOTES_SECRET: "x" }, "EXTERNAL_VOTES_SECRET"],
   ["another scheme", { EXTERNAL_VOTES_URL: "ftp://v.example", EXTERNAL_VOTES_SECRET: SECRET }, "EXTERNAL_VOTES_URL"],
   ["a user in it", { EXTERNAL_VOTES_URL: "http://a@v.example", EXTERNAL_VOTES_SECRET: SECRET }, "EXTERNAL_VOTES_URL"],

@@ -63,6 +63,14 @@ export class FinalizeStepError extends Error {
   }
 }
 
+/** The source told counts from before the day was over: an answer that some cache kept, say. */
+export class CountedTooEarlyError extends Error {
+  override readonly name = "CountedTooEarlyError";
+  constructor(countedAt: Date, closesAt: Date) {
+    super(`votes were counted at ${countedAt.toISOString()}, before the day was over (${closesAt.toISOString()})`);
+  }
+}
+
 /** What was backed up is not what was counted. Nothing was flushed. */
 export class BackupMismatchError extends Error {
   override readonly name = "BackupMismatchError";
@@ -123,6 +131,7 @@ const STEPS: Record<Exclude<FinalizationPhase, "final">, Step> = {
     const day = await readLaunchDayRow(stores.pool, date);
     if (day?.snapshotAt === null) {
       const { countedAt, votes } = await source.count(date);
+      if (day.closesAt !== null && countedAt < day.closesAt) throw new CountedTooEarlyError(countedAt, day.closesAt);
       at?.("inside snapshot");
       await takeSnapshot(stores.pool, { date, countedAt, given: votes });
     }
