@@ -1,6 +1,7 @@
 export * from "./ids.js";
 export * from "./latency-histogram.js";
 export * from "./launch-day.js";
+export * from "./leaderboard.js";
 export * from "./names.js";
 export * from "./notifications.js";
 export * from "./project.js";

@@ -103,6 +103,56 @@ export class RedisNames {
     return `${this.prefix}:broadcasts`;
   }
 
+  /** All keys of leaderboards share a slot: a vote gives points on four of them at once. */
+  private ofBoards(rest: string): string {
+    return `${this.prefix}:{boards}:${rest}`;
+  }
+
+  /** Prefix of sorted sets, user id → points; a board's name is appended: `daily:2026-11-23`. */
+  get boards(): string {
+    return this.ofBoards("points:");
+  }
+
+  /** Prefix of sets: users whose points changed since the last sync. */
+  get dirtyUsers(): string {
+    return this.ofBoards("dirty:");
+  }
+
+  /** Prefix of sets: those that a sync has taken and not finished. */
+  get takenUsers(): string {
+    return this.ofBoards("taken:");
+  }
+
+  /** Prefix of sorted sets: what is read back from PostgreSQL after a loss. */
+  get restoredBoards(): string {
+    return this.ofBoards("restored:");
+  }
+
+  /** Set: names of the boards there are. */
+  boardNames(): string {
+    return this.ofBoards("names");
+  }
+
+  /** Set: names of boards that are over, and whose points do not change any more. */
+  frozenBoards(): string {
+    return this.ofBoards("frozen");
+  }
+
+  /** Hash: shard → the last entry of its stream whose points were given. */
+  pointsRead(): string {
+    return this.ofBoards("read");
+  }
+
+  /** String: which life of the boards this is; PostgreSQL has the same uuid. */
+  boardsEpoch(): string {
+    return this.ofBoards("epoch");
+  }
+
+  /** String: a request that gave points, kept a day. */
+  scoreRequest(userId: string, key: string): string {
+    return this.ofBoards(`score:${encodeUserId(userId)}:${encodeUserId(key)}`);
+  }
+
   /** Number: grows when lists may have changed. What is cached of lists carries it in its key. */
   listsGeneration(): string {
     return `${this.prefix}:lists:generation`;
@@ -144,6 +194,10 @@ export const ADVISORY_LOCKS = {
   upkeep: 7_306,
   /** object: 0. Scores of owners are summed and written one batch at a time, so no older sum overwrites a newer. */
   ownerScores: 7_310,
+  /** object: 0; who brings the leaderboards to PostgreSQL */
+  leaderboardSync: 7_320,
+  /** object: the shard whose votes are turned into points */
+  shardPoints: 7_321,
   /** object: a launch day as a number, 20241231; who finalizes it, or flushes or recovers its votes */
   launchDay: 7_311,
 } as const;
@@ -156,6 +210,8 @@ export const QUEUES = {
   reconcile: "reconcile",
   /** The end of a launch day: its result, its backup, the flush of its votes. */
   launches: "launches",
+  /** Leaderboards to PostgreSQL. */
+  leaderboards: "leaderboards",
 } as const;
 export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
 
@@ -171,6 +227,7 @@ export const SOCKET_EVENTS = {
   voteFailed: "vote:failed",
   notification: "notification",
   launchFinalized: "launch:finalized",
+  leaderboardUpdated: "leaderboard:updated",
 } as const;
 
 /** Socket.IO room of everybody who watches a project. */
@@ -178,6 +235,9 @@ export const projectRoom = (projectId: string) => `project:${projectId}`;
 
 /** Socket.IO room of everybody who watches a launch day. */
 export const launchRoom = (date: string) => `launch:${date}`;
+
+/** Socket.IO room of everybody who watches a leaderboard. */
+export const leaderboardRoom = (period: string) => `leaderboard:${period}`;
 
 /** Socket.IO room of all sockets of a user. */
 export const userRoom = (userId: string) => `user:${userId}`;

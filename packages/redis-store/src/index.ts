@@ -9,6 +9,7 @@ export * from "./event-stream.js";
 export * from "./evict-project.js";
 export * from "./hold-project.js";
 export * from "./launch-states.js";
+export * from "./leaderboards.js";
 export * from "./lists.js";
 export * from "./load-project.js";
 export * from "./outcomes.js";

@@ -13,6 +13,7 @@ import type { RedisClient } from "./connection.js";
  * send pipelines to the wrong node of a cluster.
  */
 export const SCRIPTS = {
+  "add-points": script("add-points", 5),
   "append-persisted": script("append-persisted", 2),
   "cast-vote": script("cast-vote", 7),
   "close-period": script("close-period", 3),
@@ -21,6 +22,8 @@ export const SCRIPTS = {
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),
+  "restore-boards": script("restore-boards", 5),
+  "take-dirty": script("take-dirty", 2),
   "withdraw-vote": script("withdraw-vote", 5),
 };
 export type ScriptName = keyof typeof SCRIPTS;

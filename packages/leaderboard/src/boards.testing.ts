@@ -1,0 +1,85 @@
+/** Both stores for one test, a clock of its own, and short words for what happens on leaderboards. */
+import { type Board, boardName, boardsAt, LEADERBOARD_PERIODS, RedisNames } from "@votesync/core";
+import { connectPostgres, type PostgresConnection } from "@votesync/postgres-store";
+import type { Stores } from "@votesync/reconcile";
+import { addScore, connectRedis, type RedisConnection } from "@votesync/redis-store";
+import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
+import { v4 as uuidv4 } from "uuid";
+import { runSync, type SyncOptions } from "./sync.js";
+import type { SyncReport } from "./sync-report.js";
+
+const SILENT = { info: () => undefined, warn: () => undefined };
+export const NOON = Date.parse("2026-11-23T12:00:00Z");
+
+export class TestBoards implements Stores {
+  zone = "UTC";
+  nowMs = NOON;
+  private requests = 0;
+
+  private constructor(
+    private readonly connection: RedisConnection,
+    readonly postgres: PostgresConnection,
+    private readonly database: TestDatabase,
+    readonly names: RedisNames,
+  ) {}
+
+  static async create(): Promise<TestBoards> {
+    const database = await createTestDatabase();
+    const postgres = connectPostgres({ url: database.url, name: "leaderboard-test", log: SILENT });
+    const redis = connectRedis({ url: testRedisUrl(), name: "leaderboard-test", log: SILENT });
+    await waitFor("redis", () => redis.client.status === "ready");
+    return new TestBoards(redis, postgres, database, new RedisNames(8, uniqueName("boards")));
+  }
+
+  get redis() {
+    return this.connection.client;
+  }
+
+  get pool() {
+    return this.postgres.pool;
+  }
+
+  async remove(): Promise<void> {
+    await this.connection.close();
+    await this.postgres.close();
+    await this.database.drop();
+  }
+
+  get boards(): Board[] {
+    return boardsAt(this.nowMs, this.zone);
+  }
+
+  async score(userId: string, points: number): Promise<void> {
+    const request = { key: `request ${++this.requests}`, fingerprint: "" };
+    await addScore(this.redis, this.names, { userId, points, boards: this.boards, request });
+  }
+
+  sync(o: Partial<SyncOptions> = {}): Promise<SyncReport> {
+    const deps = { stores: this, zone: this.zone, maxDeleteRatio: 0.2, maxDeleteMin: 10, nowMs: () => this.nowMs };
+    const options = { runId: uuidv4(), trigger: "manual" as const, dryRun: false, full: false, force: false };
+    return runSync(deps, { ...options, periods: LEADERBOARD_PERIODS, ...o });
+  }
+
+  /** Everything of leaderboards in Redis is gone, as after a loss of its disk. */
+  async wipe(): Promise<void> {
+    const keys = await this.redis.keys(`${this.names.prefix}:{boards}:*`);
+    if (keys.length > 0) await this.redis.unlink(...keys);
+  }
+
+  /** User → points, of one board in Redis. */
+  async inRedis(board: Board): Promise<Record<string, number>> {
+    const reply = await this.redis.zrange(this.names.boards + boardName(board), "0", "-1", "WITHSCORES");
+    const points: Record<string, number> = {};
+    for (let i = 0; i < reply.length; i += 2) points[reply[i] as string] = Number(reply[i + 1]);
+    return points;
+  }
+
+  /** The same in PostgreSQL. */
+  async inPostgres({ period, key }: Board): Promise<Record<string, number>> {
+    const { rows } = await this.pool.query<{ user_id: string; points: number }>(
+      "SELECT user_id, points FROM leaderboard_entries WHERE period = $1 AND key = $2",
+      [period, key],
+    );
+    return Object.fromEntries(rows.map((row) => [row.user_id, row.points]));
+  }
+}
