@@ -20,6 +20,8 @@ const shape = z.object({
   MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
   /** The zone launch days are days of. */
   LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
+  /** The zone leaderboards turn in. */
+  LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
   REALTIME_PORT: portSchema.default(3001),
   /** Origins of the pages that may connect, comma separated; `*` for all. */
   CORS_ORIGINS: z

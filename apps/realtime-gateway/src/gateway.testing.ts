@@ -19,6 +19,7 @@ const OPTIONS: GatewayOptions = {
   maxPacketsPerSecond: 50,
   maxRoomsPerSocket: 2_000,
   launchZone: "UTC",
+  leaderboardZone: "UTC",
 };
 
 /** The servers and names several gateways of a test share. */

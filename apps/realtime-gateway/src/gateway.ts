@@ -2,7 +2,7 @@
  * The gateway as a whole: one HTTP server with socket.io and the operator's pages, and the loop that tells the rooms.
  * Every replica follows the streams by itself, so replicas need no adapter between them and no knowledge of each other.
  */
-import { launchRoom, projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
+import { launchRoom, leaderboardRoom, projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
 import type { LaunchArchive } from "@votesync/mongo-store";
 import type { PostgresConnection } from "@votesync/postgres-store";
 import {
@@ -27,7 +27,7 @@ import { readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
 import type { GatewayServer } from "./sockets.js";
 import { subscribe, unsubscribe } from "./subscriptions.js";
-import { launchTopic, type Topic } from "./topics.js";
+import { launchTopic, leaderboardTopic, type Topic } from "./topics.js";
 
 export interface GatewayDeps {
   redis: RedisConnection;
@@ -56,6 +56,8 @@ export interface GatewayOptions {
   maxRoomsPerSocket: number;
   /** The zone launch days are days of. */
   launchZone: string;
+  /** The zone leaderboards turn in. */
+  leaderboardZone: string;
 }
 
 export interface Gateway {
@@ -87,6 +89,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   });
   watchRooms(io, userRoom(""), outcomes);
   watchRooms(io, launchRoom(""), broadcasts);
+  watchRooms(io, leaderboardRoom(""), broadcasts);
   acceptSockets(io, { tail, outcomes, broadcasts }, deps);
   const runOnce = async () => {
     await tail.pass();
@@ -148,7 +151,7 @@ function createBroadcastTail({ redis, names, log }: GatewayDeps, io: GatewayServ
     redis: redis.client,
     stream: names.broadcasts(),
     parse: parseBroadcast,
-    roomOf: ({ body }) => launchRoom(body.date),
+    roomOf: ({ event, body }) => (event === "launch:finalized" ? launchRoom(body.date) : leaderboardRoom(body.period)),
     tell: (room, { event, body }) => {
       io.to(room).emit(event, body);
       metrics.messages.inc({ event });
@@ -197,6 +200,7 @@ function acceptSockets(
 }
 
 function topicsOf({ redis, names, postgres, archive, options }: GatewayDeps): Topic[] {
-  if (archive === null) return [];
-  return [launchTopic({ redis: redis.client, names, pool: postgres.pool, archive }, options.launchZone)];
+  const stores = { redis: redis.client, names, pool: postgres.pool };
+  const leaderboards = leaderboardTopic(stores, options.leaderboardZone);
+  return archive === null ? [leaderboards] : [leaderboards, launchTopic({ ...stores, archive }, options.launchZone)];
 }

@@ -39,6 +39,7 @@ const gateway = createGateway({
     maxPacketsPerSecond: config.SOCKET_EVENTS_PER_SECOND_MAX,
     maxRoomsPerSocket: config.SOCKET_ROOMS_MAX,
     launchZone: config.LAUNCH_TIMEZONE,
+    leaderboardZone: config.LEADERBOARD_TIMEZONE,
   },
 });
 

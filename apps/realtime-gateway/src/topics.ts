@@ -2,8 +2,16 @@
  * What is watched beside projects. A topic's state is read when somebody begins to watch; what happens to it afterwards comes
  * as a broadcast.
  */
-import { launchDay, launchRoom, type Subscription } from "@votesync/core";
+import {
+  boardAt,
+  type LeaderboardPeriod,
+  launchDay,
+  launchRoom,
+  leaderboardRoom,
+  type Subscription,
+} from "@votesync/core";
 import { type LaunchStores, readLaunchDay } from "@votesync/launch";
+import { readLeaderboard } from "@votesync/leaderboard";
 
 export interface Topic {
   /** Its list in a subscription, and in the answer. */
@@ -23,6 +31,21 @@ export function launchTopic(stores: LaunchStores, zone: string): Topic {
       if (day === null) return null;
       const dayEndsAtMs = day.closesAtUs / 1_000;
       return readLaunchDay(stores, { date, dayEndsAtMs, nowMs: Date.now(), redisUsable: true });
+    },
+  };
+}
+
+const ENTRIES_SHOWN = 10;
+
+/** Leaderboards, as `leaderboard:updated` tells them. */
+export function leaderboardTopic(stores: Pick<LaunchStores, "redis" | "names">, zone: string): Topic {
+  return {
+    list: "leaderboards",
+    roomOf: leaderboardRoom,
+    read: async (period) => {
+      const board = boardAt(period as LeaderboardPeriod, Date.now(), zone);
+      const { total: _, ...shown } = await readLeaderboard(stores, { board, offset: 0, limit: ENTRIES_SHOWN });
+      return shown;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { leaderboardConfigShape } from "@votesync/leaderboard";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
 import { commonConfigShape, portSchema } from "@votesync/service-kit";
@@ -7,6 +8,7 @@ const shape = z.object({
   ...commonConfigShape,
   ...redisConfigShape,
   ...postgresConfigShape,
+  ...leaderboardConfigShape,
   SYNC_SCHEDULER_PORT: portSchema.default(3003),
   /** How often changed projects are compared and repaired, and the sort keys of lists brought up to date. */
   SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),

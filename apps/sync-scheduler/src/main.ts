@@ -1,5 +1,6 @@
 import { RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
+import { PointsReader } from "@votesync/leaderboard";
 import { connectPostgres } from "@votesync/postgres-store";
 import { ProjectLoader, Reconciler } from "@votesync/reconcile";
 import { connectRedis } from "@votesync/redis-store";
@@ -15,6 +16,8 @@ import {
 } from "@votesync/service-kit";
 import { createColdProjectEviction } from "./cold-project-eviction.js";
 import { configSchema } from "./config.js";
+import { createLeaderboardSync } from "./leaderboard-sync.js";
+import { createPointsLoop } from "./points-loop.js";
 import { checkPass } from "./reconcile-health.js";
 import { createReconcileMetrics } from "./reconcile-metrics.js";
 import { ReconcilePass } from "./reconcile-pass.js";
@@ -62,6 +65,29 @@ const upkeep = createUpkeep({
   log,
 });
 const sideEffects = createSideEffectServices({ deps: stores, jobs, sweepMs: config.SIDE_EFFECTS_SWEEP_MS, registry });
+const now = () => new Date();
+const zone = config.LEADERBOARD_TIMEZONE;
+const points = createPointsLoop({
+  stores,
+  reader: new PointsReader(stores, { zone, points: { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 } }),
+  zone,
+  now,
+  log,
+});
+const leaderboardSync = createLeaderboardSync({
+  schedule: {
+    stores,
+    zone,
+    cron: config.LEADERBOARD_SYNC_CRON,
+    periods: config.LEADERBOARD_SYNC_PERIODS,
+    maxDeleteRatio: config.SYNC_MAX_DELETE_RATIO,
+    maxDeleteMin: config.SYNC_MAX_DELETE_MIN,
+    nowMs: () => now().getTime(),
+  },
+  jobs,
+  registry,
+  log,
+});
 
 await runUntilSignal({
   log,
@@ -76,5 +102,7 @@ await runUntilSignal({
     upkeep,
     createReconcileWorker({ jobs, reconciler, pass }),
     ...sideEffects,
+    points,
+    ...leaderboardSync,
   ],
 });

@@ -19,10 +19,12 @@ import { docsRoutes } from "./docs-routes.js";
 import { type HttpMetrics, measured } from "./http-metrics.js";
 import { jobsHandler } from "./jobs-route.js";
 import { launchRoutes } from "./launch-routes.js";
+import { leaderboardRoutes } from "./leaderboard-routes.js";
 import { notificationRoutes } from "./notification-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { ownVotesHandler } from "./own-votes-route.js";
 import { ownerHandler } from "./owner-route.js";
+import { periodicSyncRoutes } from "./periodic-sync-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import { readOnly } from "./read-only.js";
 import { reconcileRoutes } from "./reconcile-routes.js";
@@ -46,6 +48,7 @@ export interface AppDeps {
   /** `null` without MongoDB. */
   launches: LaunchStores | null;
   launchZone: string;
+  leaderboardZone: string;
   recovery: FallbackRecovery;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
@@ -83,6 +86,8 @@ export function createApp(deps: AppDeps): Express {
   const notifications = notificationRoutes(deps);
   const reconcile = reconcileRoutes(deps.jobs);
   const launch = launchRoutes(deps);
+  const leaderboard = leaderboardRoutes(deps);
+  const sync = periodicSyncRoutes(deps);
   const admin = [user, requireAdmin];
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
@@ -102,6 +107,18 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/api/launch/finalize", { post: [...admin, ...json, launch.finalize] });
   route(app, "/api/launch/recover-votes", { post: [...admin, ...json, launch.recover] });
   route(app, "/api/launch/vote-health", { get: [...admin, launch.health] });
+  route(app, "/api/leaderboard", { get: [leaderboard.page] });
+  route(app, "/api/leaderboard/me", { get: [user, leaderboard.me] });
+  route(app, "/api/leaderboard/scores", { post: [...admin, ...json, leaderboard.score] });
+  route(app, "/api/periodic-sync/status", { get: [...admin, sync.status] });
+  route(app, "/api/periodic-sync/sync", { post: [...admin, ...json, sync.sync] });
+  route(app, "/api/periodic-sync/start", { post: [...admin, sync.start] });
+  route(app, "/api/periodic-sync/stop", { post: [...admin, sync.stop] });
+  route(app, "/api/periodic-sync/restore", { post: [...admin, sync.restore] });
+  route(app, "/api/periodic-sync/undo", { post: [...admin, ...json, sync.undo] });
+  route(app, "/api/periodic-sync/health", { get: [...admin, sync.health] });
+  route(app, "/api/periodic-sync/metrics", { get: [...admin, sync.metrics] });
+  route(app, "/api/periodic-sync/history", { get: [...admin, sync.history] });
   route(app, "/api/owners/:owner_id", { get: [ownerHandler(deps.postgres)] });
   route(app, "/api/notifications", { get: [user, notifications.list] });
   route(app, "/api/notifications/read", { post: [user, ...json, notifications.markRead] });

@@ -28,6 +28,8 @@ const shape = z.object({
   MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
   /** The zone launch days are days of. */
   LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
+  /** The zone leaderboards turn in. */
+  LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
   VOTE_API_PORT: portSchema.default(3000),
   /** Where browsers find the gateway; by default this host at REALTIME_PORT. */
   PUBLIC_REALTIME_URL: z.url({ protocol: /^https?$/ }).optional(),

@@ -100,6 +100,7 @@ const app = createApp({
   jobs,
   launches,
   launchZone: config.LAUNCH_TIMEZONE,
+  leaderboardZone: config.LEADERBOARD_TIMEZONE,
   recovery,
   redisUsable: () => trust.isTrusted,
   voteFigures,

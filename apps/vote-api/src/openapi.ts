@@ -21,6 +21,7 @@ import {
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
 import { launchRouteDocs } from "./openapi-launch.js";
+import { leaderboardRouteDocs } from "./openapi-leaderboard.js";
 
 extendZodWithOpenApi(z);
 
@@ -273,7 +274,8 @@ const ROUTES: RouteConfig[] = [
   },
 ];
 const parts: RouteParts = { json, body, problemJson, security, problems: PROBLEMS, forAdmins };
-for (const route of [...ROUTES, ...launchRouteDocs(parts)]) registry.registerPath(route);
+for (const route of [...ROUTES, ...launchRouteDocs(parts), ...leaderboardRouteDocs(parts)])
+  registry.registerPath(route);
 
 export const openApiDocument: object = new OpenApiGeneratorV31(registry.definitions).generateDocument({
   openapi: "3.1.0",

@@ -5,6 +5,7 @@ import { launchCommand } from "./launch-command.js";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
 import { useStackAddresses } from "./stack-addresses.js";
+import { syncCommand } from "./sync-command.js";
 import { tokenCommand } from "./token-command.js";
 import { votesCommand } from "./votes-command.js";
 
@@ -14,7 +15,8 @@ const program = new Command("votesync")
   .addCommand(migrateCommand())
   .addCommand(seedCommand())
   .addCommand(votesCommand())
-  .addCommand(launchCommand());
+  .addCommand(launchCommand())
+  .addCommand(syncCommand());
 overrideExit(program);
 useStackAddresses(process.env);
 

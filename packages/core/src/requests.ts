@@ -1,7 +1,8 @@
 /** What callers may send, declared once: vote-api parses with these, and its OpenAPI document is made from them. */
 import { z } from "zod";
-import { entityIdSchema } from "./ids.js";
+import { entityIdSchema, userIdSchema } from "./ids.js";
 import { launchDateSchema } from "./launch-day.js";
+import { LEADERBOARD_PERIODS, leaderboardPeriodSchema } from "./leaderboard.js";
 import { voteTypeSchema } from "./vote.js";
 
 /** `accepted`: in Redis, its append-only file synced. `committed`: also in PostgreSQL. */
@@ -155,6 +156,45 @@ export const recoverVotesBodySchema = z.strictObject({
   dry_run: z.boolean().default(false),
 });
 
+const MAX_OFFSET = 10_000_000;
+
+export const leaderboardQuerySchema = z.strictObject({
+  period: leaderboardPeriodSchema.default("daily"),
+  limit: limitSchema,
+  offset: z
+    .string()
+    .regex(/^\d{1,8}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().int().max(MAX_OFFSET))
+    .default(0),
+});
+
+const MAX_POINTS = 1_000_000_000;
+
+export const scoreBodySchema = z.strictObject({
+  user_id: userIdSchema,
+  /** May be negative. */
+  points: z.int().min(-MAX_POINTS).max(MAX_POINTS),
+});
+
+export const syncBodySchema = z.strictObject({
+  /** The same report, and nothing is written. */
+  dry_run: z.boolean().default(false),
+  periods: z
+    .array(leaderboardPeriodSchema)
+    .min(1)
+    .max(4)
+    .default([...LEADERBOARD_PERIODS]),
+  /** Everybody, not only who changed. */
+  full: z.boolean().default(false),
+  /** Deletes however much there is to delete. */
+  force: z.boolean().default(false),
+});
+
+export const undoSyncBodySchema = z.strictObject({ run_id: z.uuid() });
+
+export const syncHistoryQuerySchema = z.strictObject({ limit: limitSchema });
+
 /** How many names one `subscribe` or `unsubscribe` may carry, over all its lists. */
 export const MAX_SUBSCRIPTION_NAMES = 200;
 
@@ -165,7 +205,7 @@ export const subscriptionSchema = z
     projects: names,
     boards: names,
     launches: z.array(launchDateSchema).max(MAX_SUBSCRIPTION_NAMES).default([]),
-    leaderboards: z.array(z.enum(["daily", "weekly", "monthly", "yearly"])).default([]),
+    leaderboards: z.array(leaderboardPeriodSchema).default([]),
   })
   .refine(
     (lists) => Object.values(lists).reduce((sum, list) => sum + list.length, 0) <= MAX_SUBSCRIPTION_NAMES,

@@ -2,7 +2,7 @@
  * The broadcast stream: messages to everybody who watches a topic, told by whichever gateway has their sockets. What it
  * carries is also stored elsewhere, so it may be trimmed after minutes.
  */
-import { EVENT_FIELD, launchDateSchema, type RedisNames } from "@votesync/core";
+import { EVENT_FIELD, launchDateSchema, leaderboardPeriodSchema, type RedisNames } from "@votesync/core";
 import { z } from "zod";
 import type { RedisClient } from "./connection.js";
 import type { StreamEntry } from "./event-stream.js";
@@ -14,6 +14,14 @@ export const broadcastSchema = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("launch:finalized"),
     body: z.object({ date: launchDateSchema, updated: z.int(), top3: z.array(z.string()) }),
+  }),
+  z.object({
+    event: z.literal("leaderboard:updated"),
+    body: z.object({
+      period: leaderboardPeriodSchema,
+      key: z.string(),
+      entries: z.array(z.object({ rank: z.int(), user_id: z.string(), points: z.number() })),
+    }),
   }),
 ]);
 export type Broadcast = z.infer<typeof broadcastSchema>;

@@ -27,6 +27,8 @@ interface ProblemFields {
   title?: string;
   type?: string;
   errors?: FieldError[];
+  /** Members of this kind of problem alone. */
+  extensions?: Record<string, string | number | null>;
 }
 
 export interface ProblemExtra extends ProblemFields {
@@ -57,8 +59,9 @@ export interface ProblemAnswer {
 /** Anything thrown as an answer that is safe to send. */
 export function toProblem(error: unknown): ProblemAnswer {
   const { status, detail, fields = {}, headers = {} } = describe(error);
-  const { type = "about:blank", title = STATUS_CODES[status] ?? "Error", errors } = fields;
-  return { status, headers, body: { type, title, status, detail, ...(errors === undefined ? {} : { errors }) } };
+  const { type = "about:blank", title = STATUS_CODES[status] ?? "Error", errors, extensions } = fields;
+  const body = { type, title, status, detail, ...(errors === undefined ? {} : { errors }), ...extensions };
+  return { status, headers, body };
 }
 
 export interface AnswerContext {

@@ -1,0 +1,72 @@
+/**
+ * Turns votes into points, and tells who watches leaderboards. Every replica reads every shard: the step that gives points is
+ * one replica's whoever comes first, and the others find it done.
+ */
+import { type Board, boardAt, boardName, LEADERBOARD_PERIODS, type LeaderboardPeriod } from "@votesync/core";
+import { type PointsReader, readLeaderboard } from "@votesync/leaderboard";
+import type { Stores } from "@votesync/reconcile";
+import { publishBroadcast } from "@votesync/redis-store";
+import { createLoop, type Logger, type Loop } from "@votesync/service-kit";
+
+const IDLE_MS = 200;
+/** A board is told at most once in this time, and its last state always. */
+const TELL_EVERY_MS = 1_000;
+const ENTRIES_TOLD = 10;
+
+export interface PointsLoopDeps {
+  stores: Stores;
+  reader: PointsReader;
+  zone: string;
+  now: () => Date;
+  log: Logger;
+}
+
+export function createPointsLoop(deps: PointsLoopDeps): Loop {
+  const teller = new BoardTeller(deps);
+  const runOnce = async (): Promise<boolean> => {
+    if (deps.stores.redis.status !== "ready") return false;
+    let more = false;
+    for (const shard of deps.stores.names.allShards()) {
+      const read = await deps.reader.readOnce(shard);
+      teller.changed(read.boards);
+      more ||= read.more;
+    }
+    await teller.tell();
+    return more;
+  };
+  return createLoop({ name: "points", runOnce, idleMs: IDLE_MS, log: deps.log });
+}
+
+class BoardTeller {
+  private readonly waiting = new Set<LeaderboardPeriod>();
+  private toldAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly deps: PointsLoopDeps) {}
+
+  /** Turns that are over are not watched any more. */
+  changed(boards: readonly Board[]): void {
+    const current = new Set(this.current().map(boardName));
+    for (const board of boards) if (current.has(boardName(board))) this.waiting.add(board.period);
+  }
+
+  async tell(): Promise<void> {
+    const nowMs = performance.now();
+    if (this.waiting.size === 0 || nowMs - this.toldAtMs < TELL_EVERY_MS) return;
+    this.toldAtMs = nowMs;
+    const { redis, names } = this.deps.stores;
+    for (const board of this.current().filter(({ period }) => this.waiting.has(period))) {
+      const { period, key, entries } = await readLeaderboard(this.deps.stores, {
+        board,
+        offset: 0,
+        limit: ENTRIES_TOLD,
+      });
+      await publishBroadcast(redis, names, { event: "leaderboard:updated", body: { period, key, entries } });
+      this.waiting.delete(period);
+    }
+  }
+
+  private current(): Board[] {
+    const nowMs = this.deps.now().getTime();
+    return LEADERBOARD_PERIODS.map((period) => boardAt(period, nowMs, this.deps.zone));
+  }
+}

@@ -1,0 +1,200 @@
+/** Leaderboards with real processes: votes give points, the sync brings them to PostgreSQL, an operator steers it. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { io, type Socket } from "socket.io-client";
+import { votesync } from "./command-line.js";
+import { getJson, Installation, postJson } from "./installation.js";
+import { adminToken } from "./launches.js";
+
+let installation: Installation;
+let api: ServiceProcess;
+let scheduler: ServiceProcess;
+let gateway: ServiceProcess;
+let admin: string;
+
+beforeAll(async () => {
+  installation = await Installation.create({ VOTE_RATE_MAX: "0", LEADERBOARD_SYNC_CRON: "0 0 1 1 *" });
+  [api, scheduler, gateway] = await Promise.all([
+    installation.start("vote-api"),
+    installation.start("sync-scheduler"),
+    installation.start("realtime-gateway"),
+    installation.start("vote-worker"),
+  ]);
+  admin = await adminToken();
+  // Their owner is "owner".
+  await installation.createProjects(api, ["p1", "p2"]);
+}, 60_000);
+afterAll(() => installation.remove());
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects
+  body: any;
+}
+
+const get = (path: string, token?: string): Promise<Answer> => getJson(`${api.url}/api${path}`, token);
+const post = (path: string, body: object = {}, token = admin, headers = {}): Promise<Answer> =>
+  postJson(`${api.url}/api${path}`, token, body, headers);
+const vote = async (user: string, project_id: string, vote_type: string) =>
+  post("/votes", { project_id, vote_type }, await testToken(user));
+const score = (user_id: string, points: number, headers = {}) =>
+  post("/leaderboard/scores", { user_id, points }, admin, headers);
+const pointsOf = async (user: string, period = "daily") => {
+  const { body } = await get(`/leaderboard?period=${period}&limit=100`);
+  return body.entries.find(({ user_id }: { user_id: string }) => user_id === user)?.points ?? null;
+};
+const rows = () =>
+  installation.query<{ user_id: string; points: string }>(
+    "SELECT user_id, points FROM leaderboard_entries WHERE period = 'yearly' ORDER BY user_id",
+  );
+
+test("votes give the owner points on four boards, and take them back; watchers of a board are told", async () => {
+  const socket: Socket = io(gateway.url, { transports: ["websocket"], forceNew: true });
+  const told: { period: string; entries: { user_id: string; points: number }[] }[] = [];
+  socket.on("leaderboard:updated", (message) => told.push(message));
+  try {
+    const answer = await socket.timeout(5_000).emitWithAck("subscribe", { leaderboards: ["weekly"] });
+    expect(answer).toMatchObject({
+      ok: true,
+      leaderboards: { weekly: { period: "weekly", entries: [] } },
+      unknown: [],
+    });
+    await Promise.all(["ann", "bob", "cem"].map((user) => vote(user, "p1", "up")));
+    await vote("ann", "p2", "down");
+    await waitFor("three points", async () => (await pointsOf("owner")) === 3);
+    for (const period of ["weekly", "monthly", "yearly"]) expect(await pointsOf("owner", period)).toBe(3);
+    expect((await get("/leaderboard/me", await testToken("owner"))).body).toMatchObject({
+      daily: { rank: 1, points: 3 },
+      yearly: { rank: 1, points: 3 },
+    });
+    await vote("bob", "p1", "none");
+    await waitFor("two points", async () => (await pointsOf("owner")) === 2);
+    await waitFor("the last word", () => told.at(-1)?.entries[0]?.points === 2);
+    expect(new Set(told.map(({ period }) => period))).toEqual(new Set(["weekly"]));
+  } finally {
+    socket.close();
+  }
+}, 60_000);
+
+test("points by hand: for admins, once per Idempotency-Key, and nothing of the wrong form", async () => {
+  const key = { "Idempotency-Key": "k1" };
+  expect((await score("dan", 7, key)).body).toMatchObject({
+    user_id: "dan",
+    points: 7,
+    places: { daily: { points: 7 } },
+  });
+  const again = await score("dan", 7, key);
+  expect([again.status, again.headers.get("idempotency-replayed"), await pointsOf("dan")]).toEqual([200, "true", 7]);
+  expect((await score("dan", 8, key)).status).toBe(422);
+  expect((await score("dan", -2)).body.places.daily.points).toBe(5);
+  expect((await post("/leaderboard/scores", { user_id: "dan", points: 1 }, await testToken("dan"))).status).toBe(403);
+  for (const points of [1.5, "7", null, 1e300]) {
+    expect((await post("/leaderboard/scores", { user_id: "dan", points })).status).toBe(400);
+  }
+  for (const query of ["period=hourly", "limit=0", "offset=-1", "offset=1e3", "limit=101"]) {
+    expect((await get(`/leaderboard?${query}`)).status).toBe(400);
+  }
+});
+
+test("a sync by hand: a dry run says what it would do, the run does it, and the next has nothing to do", async () => {
+  const wouldBe = await post("/periodic-sync/sync", { dry_run: true });
+  expect(wouldBe.body).toMatchObject({ created: 2, updated: 0, deleted: 0, dry_run: true, errors: [] });
+  expect(await rows()).toEqual([]);
+  const done = await post("/periodic-sync/sync");
+  expect(done.body).toMatchObject({ created: 2, by_period: { daily: { created: 2 }, yearly: { created: 2 } } });
+  expect(done.body.run_id).toMatch(/^[\da-f-]{36}$/);
+  expect(await rows()).toEqual([
+    { user_id: "dan", points: "5" },
+    { user_id: "owner", points: "2" },
+  ]);
+  expect((await post("/periodic-sync/sync", { full: true })).body).toMatchObject({ created: 0, unchanged: 2 });
+  const { body } = await get("/periodic-sync/history?limit=2", admin);
+  expect(body.runs).toMatchObject([{ status: "done", full: true, unchanged: 2 }, { run_id: done.body.run_id }]);
+  expect((await get("/periodic-sync/metrics", admin)).body).toMatchObject({
+    redis_counts: { daily_leaderboard: 2, yearly_leaderboard: 2 },
+    postgres_users: 2,
+  });
+  for (const wrong of [{ periods: ["hourly"] }, { dry_run: "yes" }, { everything: true }]) {
+    expect((await post("/periodic-sync/sync", wrong)).status).toBe(400);
+  }
+  expect((await post("/periodic-sync/sync", {}, await testToken("ann"))).status).toBe(403);
+});
+
+test("stopped, it stays stopped over a restart; started, the status says when it runs next", async () => {
+  expect((await post("/periodic-sync/stop")).body).toEqual({ enabled: false });
+  await scheduler.kill9();
+  await scheduler.restart();
+  expect((await get("/periodic-sync/status", admin)).body).toMatchObject({ enabled: false, running: null });
+  expect((await get("/periodic-sync/health", admin)).body).toMatchObject({ status: "issues_detected" });
+  expect((await votesync(installation, "sync", "start")).code).toBe(0);
+  const status = await waitFor("the next run", async () => {
+    const { body } = await get("/periodic-sync/status", admin);
+    return body.next_run_at !== null && body;
+  });
+  expect(status).toMatchObject({ enabled: true });
+  expect(status.next_run_at).toMatch(/-01-01T00:00:00\.000Z$/);
+  expect((await get("/periodic-sync/health", admin)).body).toMatchObject({ status: "healthy", issues: [] });
+}, 60_000);
+
+test("while a sync runs, another is refused with its id", async () => {
+  const lock = await installation.postgres.connect();
+  try {
+    await lock.query("SELECT pg_advisory_lock(7320, 0)");
+    const { rows: begun } = await lock.query(
+      "INSERT INTO sync_runs (id, trigger) VALUES (gen_random_uuid(), 'manual') RETURNING id",
+    );
+    const refused = await post("/periodic-sync/sync");
+    expect(refused).toMatchObject({ status: 409, body: { run_id: begun[0].id } });
+    expect(refused.body.type).toContain("sync-running");
+    expect((await votesync(installation, "sync", "run")).code).toBe(1);
+  } finally {
+    lock.release(true);
+  }
+  expect((await post("/periodic-sync/sync")).status).toBe(200);
+}, 60_000);
+
+test("Redis without its boards: nothing is deleted, health names the remedy, and the remedy helps", async () => {
+  const before = await rows();
+  const keys = await installation.redis.keys("vs:{boards}:*");
+  await installation.redis.del(...keys);
+  const refused = await post("/periodic-sync/sync");
+  expect(refused.status).toBe(409);
+  expect(refused.body.type).toContain("mass-delete-refused");
+  const unwell = await get("/periodic-sync/health", admin);
+  expect(unwell.body.status).toBe("issues_detected");
+  expect(unwell.body.recommendations.join()).toContain("sync restore");
+  expect(await rows()).toEqual(before);
+
+  expect((await post("/periodic-sync/restore")).body).toMatchObject({ restored: 8 });
+  expect(await pointsOf("dan", "yearly")).toBe(5);
+  expect((await post("/periodic-sync/sync")).body).toMatchObject({ created: 0, deleted: 0 });
+  expect(await rows()).toEqual(before);
+  expect((await get("/periodic-sync/health", admin)).body.status).toBe("healthy");
+}, 60_000);
+
+test("the command line says the same, and proves itself", async () => {
+  await score("eve", 1);
+  const run = await votesync(installation, "sync", "run", "--json");
+  expect([run.code, JSON.parse(run.stdout)]).toMatchObject([0, { created: 1 }]);
+  const proof = await votesync(installation, "sync", "test", "--json");
+  expect([proof.code, JSON.parse(proof.stdout)]).toMatchObject([0, { ok: true }]);
+  expect((await rows()).map(({ user_id }) => user_id)).toEqual(["dan", "eve", "owner"]);
+  expect((await votesync(installation, "sync", "status")).code).toBe(0);
+  expect((await votesync(installation, "sync", "run", "--period", "hourly")).code).toBe(2);
+}, 60_000);
+
+test("it runs by itself, and of two schedulers one does", async () => {
+  await score("fay", 1);
+  await scheduler.kill9();
+  const often = { LEADERBOARD_SYNC_CRON: "* * * * *" };
+  await installation.query("UPDATE sync_state SET next_run_at = now()");
+  const two = await Promise.all([
+    installation.start("sync-scheduler", often),
+    installation.start("sync-scheduler", often),
+  ]);
+  await waitFor("fay's row", async () => (await rows()).some(({ user_id }) => user_id === "fay"), 30_000);
+  const runs = await installation.query("SELECT FROM sync_runs WHERE trigger = 'schedule' AND status = 'done'");
+  expect(runs.length).toBeGreaterThanOrEqual(1);
+  await Promise.all(two.map((one) => one.kill9()));
+}, 60_000);
