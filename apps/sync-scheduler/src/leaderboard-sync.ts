@@ -1,5 +1,5 @@
 /** Leaderboards to PostgreSQL: on their schedule, and when an admin asks. */
-import { QUEUES } from "@votesync/core";
+import { type PointsOfVotes, QUEUES } from "@votesync/core";
 import { handles, type Jobs, type LeaderboardOutcome, restoreJob, syncJob, undoJob } from "@votesync/jobs";
 import {
   BoardsLostError,
@@ -20,12 +20,13 @@ const CONCURRENCY = 2;
 
 export interface LeaderboardSyncDeps {
   schedule: ScheduleDeps;
+  points: PointsOfVotes;
   jobs: Jobs;
   registry: Registry;
   log: Logger;
 }
 
-export function createLeaderboardSync({ schedule, jobs, registry, log }: LeaderboardSyncDeps): Service[] {
+export function createLeaderboardSync({ schedule, points, jobs, registry, log }: LeaderboardSyncDeps): Service[] {
   const runs = new Counter({
     name: "votesync_leaderboard_sync_runs_total",
     help: "Runs of the leaderboard sync by what came of them",
@@ -54,7 +55,7 @@ export function createLeaderboardSync({ schedule, jobs, registry, log }: Leaderb
   };
   const handlers = [
     handles(syncJob, (data) => onDemand(() => runSync(schedule, { ...data, trigger: "manual" }))),
-    handles(restoreJob, ({ runId }) => onDemand(() => restoreBoards(stores, runId))),
+    handles(restoreJob, ({ runId }) => onDemand(() => restoreBoards({ ...schedule, points }, runId))),
     handles(undoJob, (data) => onDemand(() => undoSync(stores, data))),
   ];
   return [loop, jobs.worker(QUEUES.leaderboards, handlers, { concurrency: CONCURRENCY })];

@@ -67,9 +67,10 @@ const upkeep = createUpkeep({
 const sideEffects = createSideEffectServices({ deps: stores, jobs, sweepMs: config.SIDE_EFFECTS_SWEEP_MS, registry });
 const now = () => new Date();
 const zone = config.LEADERBOARD_TIMEZONE;
-const points = createPointsLoop({
+const points = { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 };
+const pointsLoop = createPointsLoop({
   stores,
-  reader: new PointsReader(stores, { zone, points: { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 } }),
+  reader: new PointsReader(stores, { zone, points }),
   zone,
   now,
   log,
@@ -84,6 +85,7 @@ const leaderboardSync = createLeaderboardSync({
     maxDeleteMin: config.SYNC_MAX_DELETE_MIN,
     nowMs: () => now().getTime(),
   },
+  points,
   jobs,
   registry,
   log,
@@ -102,7 +104,7 @@ await runUntilSignal({
     upkeep,
     createReconcileWorker({ jobs, reconciler, pass }),
     ...sideEffects,
-    points,
+    pointsLoop,
     ...leaderboardSync,
   ],
 });

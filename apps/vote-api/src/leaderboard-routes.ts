@@ -8,6 +8,7 @@ import {
   scoreBodySchema,
 } from "@votesync/core";
 import { readLeaderboard, readOwnPlaces } from "@votesync/leaderboard";
+import { type PostgresConnection, rememberScore } from "@votesync/postgres-store";
 import { addScore, type RedisClient } from "@votesync/redis-store";
 import { problem } from "@votesync/service-kit";
 import type { Request, Response } from "express";
@@ -17,6 +18,7 @@ import { identityOf } from "./authenticate.js";
 export interface LeaderboardRoutesDeps {
   redis: RedisClient;
   names: RedisNames;
+  postgres: PostgresConnection;
   leaderboardZone: string;
   now: () => Date;
 }
@@ -40,14 +42,14 @@ export function leaderboardRoutes(deps: LeaderboardRoutesDeps) {
   async function score(req: Request, res: Response): Promise<void> {
     const { user_id: userId, points } = scoreBodySchema.parse(req.body);
     const request = { key: keyOf(req) ?? uuidv7(), fingerprint: String(points) };
-    const outcome = await addScore(deps.redis, deps.names, {
-      userId,
-      points,
-      boards: boardsAt(nowMs(), zone),
-      request,
-    });
-    if (outcome === "conflict") throw problem(422, "This Idempotency-Key was used with another body.");
-    if (outcome === "replayed") res.set("Idempotency-Replayed", "true");
+    const atMs = nowMs();
+    const boards = boardsAt(atMs, zone);
+    const outcome = await addScore(deps.redis, deps.names, { userId, points, boards, atMs, request });
+    if (outcome.kind === "conflict") throw problem(422, "This Idempotency-Key was used with another body.");
+    // Afterwards, so that what is remembered was given; a caller who is told of a failure asks again with the same key.
+    const givenAt = new Date(outcome.atMs);
+    await rememberScore(deps.postgres.pool, { userId, requestKey: request.key, points, givenAt });
+    if (outcome.kind === "replayed") res.set("Idempotency-Replayed", "true");
     res.json({ user_id: userId, points, places: await readOwnPlaces(deps, { userId, nowMs: nowMs(), zone }) });
   }
 

@@ -3,6 +3,7 @@ import { LEADERBOARD_PERIODS, type LeaderboardPeriod } from "@votesync/core";
 import {
   checkSyncHealth,
   leaderboardConfigShape,
+  type RestoreDeps,
   restoreBoards,
   runSync,
   type SyncDeps,
@@ -117,8 +118,8 @@ function restoreCommand(): Command {
   return withJson(new Command("restore"))
     .description("bring the boards back from PostgreSQL after Redis lost them")
     .action(async ({ json }: Output) => {
-      const report = await withSync((stores) => restoreBoards(stores, uuidv4()));
-      print(report, json, report.restored === 0 ? "the boards are whole" : `${report.restored} rows restored`);
+      const report = await withSync((stores) => restoreBoards(depsOf(stores), uuidv4()));
+      print(report, json, `${report.restored} entries of ${report.boards.length} boards counted anew`);
     });
 }
 
@@ -132,7 +133,7 @@ function undoCommand(): Command {
     });
 }
 
-function depsOf(stores: Stores): SyncDeps {
+function depsOf(stores: Stores): SyncDeps & RestoreDeps {
   const config = parseConfig(configSchema, process.env);
   return {
     stores,
@@ -140,6 +141,7 @@ function depsOf(stores: Stores): SyncDeps {
     maxDeleteRatio: config.SYNC_MAX_DELETE_RATIO,
     maxDeleteMin: config.SYNC_MAX_DELETE_MIN,
     nowMs: Date.now,
+    points: { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 },
   };
 }
 

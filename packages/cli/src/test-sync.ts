@@ -23,7 +23,8 @@ export async function testSync(deps: SyncDeps): Promise<TestStep[]> {
   const results: TestStep[] = [];
   for (const { step, points, expected } of STEPS) {
     const boards = boardsAt(deps.nowMs(), deps.zone);
-    await addScore(redis, names, { userId, points, boards, request: { key: uuidv4(), fingerprint: "" } });
+    const request = { key: uuidv4(), fingerprint: "" };
+    await addScore(redis, names, { userId, points, boards, atMs: deps.nowMs(), request });
     const options = { runId: uuidv4(), trigger: "manual" as const, dryRun: false, full: false, force: false };
     await runSync(deps, { ...options, periods: LEADERBOARD_PERIODS });
     const found = await Promise.all(

@@ -1,7 +1,15 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { IANAZone } from "luxon";
-import { boardName, boardsAt, LEADERBOARD_PERIODS, nextTurnMs, parseBoardName, pointMoves } from "./leaderboard.js";
+import {
+  boardName,
+  boardSpan,
+  boardsAt,
+  LEADERBOARD_PERIODS,
+  nextTurnMs,
+  parseBoardName,
+  pointMoves,
+} from "./leaderboard.js";
 
 const at = (iso: string, zone = "UTC") => boardsAt(Date.parse(iso), zone).map(boardName);
 
@@ -33,6 +41,10 @@ test("in every zone a turn ends where the next one begins", () => {
   fc.assert(
     fc.property(zone, moment, (name, nowMs) => {
       expect(IANAZone.isValidZone(name)).toBe(true);
+      for (const board of boardsAt(nowMs, name)) {
+        const { from, to } = boardSpan(board, name);
+        expect([from.getTime() <= nowMs, nowMs < to.getTime()]).toEqual([true, true]);
+      }
       LEADERBOARD_PERIODS.forEach((period, i) => {
         const next = nextTurnMs(period, nowMs, name);
         const key = (ms: number) => boardsAt(ms, name)[i]?.key;

@@ -46,6 +46,13 @@ export function nextTurnMs(period: LeaderboardPeriod, atMs: number, zone: string
     .toMillis();
 }
 
+/** The moments between which points count on the board: from the first on, and before the second. */
+export function boardSpan({ period, key }: Board, zone: string): { from: Date; to: Date } {
+  const from = DateTime.fromFormat(key, FORMATS[period], { zone }).startOf(UNITS[period]);
+  if (!from.isValid) throw new RangeError(`not a key of a ${period} board: ${key}`);
+  return { from: from.toJSDate(), to: new Date(nextTurnMs(period, from.toMillis(), zone)) };
+}
+
 /** `daily:2026-11-23`: a board as one word. */
 export const boardName = ({ period, key }: Board): string => `${period}:${key}`;
 

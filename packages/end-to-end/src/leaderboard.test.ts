@@ -198,3 +198,34 @@ test("it runs by itself, and of two schedulers one does", async () => {
   expect(runs.length).toBeGreaterThanOrEqual(1);
   await Promise.all(two.map((one) => one.kill9()));
 }, 60_000);
+
+test("Redis wiped while votes go on: restored, every vote that stands is a point of its owner, then and later", async () => {
+  const standing = async () => {
+    const [row] = await installation.query<{ points: string }>(
+      `SELECT count(*) AS points FROM votes v JOIN projects p ON p.id = v.project_id
+        WHERE p.owner_id = 'owner' AND v.vote_type = 'up'`,
+    );
+    return Number(row?.points);
+  };
+  const expectEqual = () =>
+    waitFor(
+      "points to be the votes that stand",
+      async () => (await pointsOf("owner", "yearly")) === (await standing()),
+    );
+  await installation.start("sync-scheduler");
+  await Promise.all(Array.from({ length: 20 }, (_, i) => vote(`voter ${i}`, "p1", "up")));
+  await installation.drained();
+  await post("/periodic-sync/sync");
+  await installation.redisServer.kill9();
+  for (let i = 0; i < 5; i++) expect((await vote(`late ${i}`, "p1", "up")).body.data.degraded).toBe(true);
+  await vote("voter 0", "p1", "none");
+  await installation.redisServer.wipe();
+  await installation.redisServer.restart();
+  await waitFor("a vote in Redis", async () => (await vote("voter 1", "p2", "up")).body.data?.degraded !== true);
+  await waitFor("the restore", async () => (await post("/periodic-sync/restore")).status === 200, 30_000);
+  await expectEqual();
+  await Promise.all(["voter 2", "voter 3", "late 0"].map((user) => vote(user, "p1", "none")));
+  await vote("voter 4", "p2", "up");
+  await installation.drained();
+  await expectEqual();
+}, 90_000);

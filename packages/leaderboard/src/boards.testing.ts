@@ -1,10 +1,11 @@
 /** Both stores for one test, a clock of its own, and short words for what happens on leaderboards. */
 import { type Board, boardName, boardsAt, LEADERBOARD_PERIODS, RedisNames } from "@votesync/core";
-import { connectPostgres, type PostgresConnection } from "@votesync/postgres-store";
+import { connectPostgres, ensureShards, type PostgresConnection, rememberScore } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
 import { addScore, connectRedis, type RedisConnection } from "@votesync/redis-store";
 import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
 import { v4 as uuidv4 } from "uuid";
+import { type RestoreReport, restoreBoards } from "./restore.js";
 import { runSync, type SyncOptions } from "./sync.js";
 import type { SyncReport } from "./sync-report.js";
 
@@ -28,7 +29,9 @@ export class TestBoards implements Stores {
     const postgres = connectPostgres({ url: database.url, name: "leaderboard-test", log: SILENT });
     const redis = connectRedis({ url: testRedisUrl(), name: "leaderboard-test", log: SILENT });
     await waitFor("redis", () => redis.client.status === "ready");
-    return new TestBoards(redis, postgres, database, new RedisNames(8, uniqueName("boards")));
+    const names = new RedisNames(8, uniqueName("boards"));
+    await ensureShards(postgres.pool, names.shards);
+    return new TestBoards(redis, postgres, database, names);
   }
 
   get redis() {
@@ -51,7 +54,14 @@ export class TestBoards implements Stores {
 
   async score(userId: string, points: number): Promise<void> {
     const request = { key: `request ${++this.requests}`, fingerprint: "" };
-    await addScore(this.redis, this.names, { userId, points, boards: this.boards, request });
+    const given = { userId, points, boards: this.boards, atMs: this.nowMs, request };
+    const { atMs } = await addScore(this.redis, this.names, given);
+    await rememberScore(this.pool, { userId, requestKey: request.key, points, givenAt: new Date(atMs) });
+  }
+
+  restore(): Promise<RestoreReport> {
+    const points = { up: 1, down: 0, none: 0 };
+    return restoreBoards({ stores: this, zone: this.zone, points, nowMs: () => this.nowMs }, uuidv4());
   }
 
   sync(o: Partial<SyncOptions> = {}): Promise<SyncReport> {

@@ -5,8 +5,9 @@
  * Plain reads and no consumer group: reclaimed entries would come late and out of order, and be skipped.
  */
 import { type Board, boardsAt, type PointsOfVotes, pointMoves, tryParseEvent, type VoteEvent } from "@votesync/core";
+import { readSyncState } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
-import { givePoints, type PointMove, readEvents, readPointsCursor } from "@votesync/redis-store";
+import { givePoints, type PointMove, readBoardsEpoch, readEvents, readPointsCursor } from "@votesync/redis-store";
 import { LRUCache } from "lru-cache";
 
 const ENTRIES_PER_BATCH = 500;
@@ -31,6 +32,7 @@ export class PointsReader {
    */
   async readOnce(shard: number): Promise<{ boards: Board[]; more: boolean }> {
     const { redis, names } = this.stores;
+    if (await this.areLost()) return { boards: [], more: false };
     const fromId = await readPointsCursor(redis, names, shard);
     const entries = await readEvents(redis, names, { shard, afterId: fromId, count: ENTRIES_PER_BATCH });
     const toId = entries.at(-1)?.id;
@@ -39,6 +41,16 @@ export class PointsReader {
     const moves = await this.movesOf(votes);
     const given = await givePoints(redis, names, { shard, fromId, toId, moves });
     return { boards: given ? moves.map(({ board }) => board) : [], more: entries.length === ENTRIES_PER_BATCH };
+  }
+
+  /**
+   * Boards that Redis lost are counted anew from PostgreSQL, all that happened since included: what was read meanwhile would be
+   * thrown away. They are known to be lost by their mark; before the first sync there is none.
+   */
+  private async areLost(): Promise<boolean> {
+    const { redis, names, pool } = this.stores;
+    if ((await readBoardsEpoch(redis, names)) !== null) return false;
+    return (await readSyncState(pool)).boardsEpoch !== null;
   }
 
   /** Folded: of each user on each board one sum. */

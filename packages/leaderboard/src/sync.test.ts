@@ -6,7 +6,7 @@ import { readBoardsEpoch, takeDirty } from "@votesync/redis-store";
 import fc from "fast-check";
 import { v4 as uuidv4 } from "uuid";
 import { NOON, TestBoards } from "./boards.testing.js";
-import { restoreBoards, undoSync } from "./restore.js";
+import { undoSync } from "./restore.js";
 
 let boards: TestBoards;
 beforeEach(async () => {
@@ -75,10 +75,10 @@ test("a Redis that came up empty deletes nothing; restored, the boards are back,
   await expect(boards.sync({ full: true })).rejects.toThrow("restore them");
   expect(Object.keys(await boards.inPostgres(board("daily")))).toHaveLength(30);
 
-  const report = await restoreBoards(boards, uuidv4());
+  const report = await boards.restore();
   expect(report).toMatchObject({ restored: 120, boards: expect.arrayContaining(["daily:2026-11-23"]) });
   expect(await boards.inRedis(board("daily"))).toMatchObject({ "user 0": 1, "user 5": 106, "user 29": 30 });
-  expect(await restoreBoards(boards, uuidv4())).toMatchObject({ restored: 0 });
+  expect(await boards.restore()).toMatchObject({ restored: 120 });
   expect(await boards.sync()).toMatchObject({ created: 0, updated: 1, deleted: 0, unchanged: 29 });
   await expectEqualSides();
 });

@@ -7,7 +7,7 @@
  *
  * A turn of a period that is over gets one last, full sync; then its rows are frozen, and nothing touches them again.
  */
-import { type Board, boardAt, boardName, type LeaderboardPeriod } from "@votesync/core";
+import { type Board, boardAt, boardName, LEADERBOARD_PERIODS, type LeaderboardPeriod } from "@votesync/core";
 import {
   adoptBoardsEpoch,
   beginSyncRun,
@@ -65,9 +65,12 @@ export interface SyncOptions {
 export async function runSync(deps: SyncDeps, o: SyncOptions): Promise<SyncReport> {
   const { pool } = deps.stores;
   return withSyncLock(pool, async () => {
-    await beginSyncRun(pool, { id: o.runId, trigger: o.trigger, dryRun: o.dryRun, full: o.full });
+    const { lastFullAt } = await readSyncState(pool);
+    // Before the first one, and after the boards were counted anew, nobody knows who changed.
+    const full = o.full || lastFullAt === null;
+    await beginSyncRun(pool, { id: o.runId, trigger: o.trigger, dryRun: o.dryRun, full });
     try {
-      const report = await sync(deps, o);
+      const report = await sync(deps, { ...o, full });
       await endSyncRun(pool, { id: o.runId, status: "done", report, error: null });
       return report;
     } catch (error) {
@@ -94,7 +97,8 @@ async function sync(deps: SyncDeps, o: SyncOptions): Promise<SyncReport> {
     if (!o.dryRun && report.errors.length === 0) await freeze(stores, board);
     report.frozen.push(boardName(board));
   }
-  if (o.full && !o.dryRun) await markFullSync(stores.pool);
+  const isWhole = LEADERBOARD_PERIODS.every((period) => o.periods.includes(period));
+  if (o.full && isWhole && !o.dryRun) await markFullSync(stores.pool);
   report.duration_ms = Math.round(performance.now() - startedAtMs);
   return report;
 }

@@ -2,6 +2,7 @@ export * from "./advisory-lock.js";
 export * from "./apply-events.js";
 export * from "./cold-project.js";
 export * from "./connection.js";
+export * from "./count-points.js";
 export * from "./dead-letters.js";
 export * from "./errors.js";
 export * from "./event-partitions.js";

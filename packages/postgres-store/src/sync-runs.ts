@@ -117,6 +117,11 @@ export async function setNextRun(pool: pg.Pool, at: Date): Promise<void> {
   await pool.query("UPDATE sync_state SET next_run_at = $1", [at]);
 }
 
+/** Boards were counted anew: who changed is not known, so the next run must look at everybody. */
+export async function requireFullSync(pool: pg.Pool): Promise<void> {
+  await pool.query("UPDATE sync_state SET last_full_at = NULL");
+}
+
 export async function markFullSync(pool: pg.Pool): Promise<void> {
   await pool.query("UPDATE sync_state SET last_full_at = now()");
 }

@@ -13,7 +13,8 @@
 --   2 shard, empty for a request
 --   5.. board name, user id, points, board name, ...
 --
--- Returns 1 when it added, 0 when that was done before, -1 when the request had another body
+-- Returns for a batch 1 when it added, 0 when that was done before; for a request { 1 | 0 | -1, when it was done }, -1 when it
+-- had another body
 
 local mark, boards, dirty, names, frozen = unpack(KEYS)
 
@@ -22,12 +23,13 @@ if ARGV[1] == 'batch' then
     return 0
   end
   redis.call('HSET', mark, ARGV[2], ARGV[4])
-elseif mark ~= '' then
+else
   local known = redis.call('GET', mark)
   if known then
-    return known == ARGV[3] and 0 or -1
+    local at, body = string.match(known, '^(%d+) (.*)$')
+    return { body == ARGV[3] and 0 or -1, at }
   end
-  redis.call('SET', mark, ARGV[3], 'EX', ARGV[4])
+  redis.call('SET', mark, ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[4])
 end
 
 for i = 5, #ARGV, 3 do
@@ -41,5 +43,8 @@ for i = 5, #ARGV, 3 do
     redis.call('SADD', dirty .. name, user)
     redis.call('SADD', names, name)
   end
+end
+if ARGV[1] == 'request' then
+  return { 1, ARGV[2] }
 end
 return 1

@@ -57,3 +57,9 @@ export async function trimEvents(
 ): Promise<number> {
   return client.xtrim(names.events(trim.shard), "MINID", "~", trim.minId);
 }
+
+/** The id of the shard's last entry. */
+export async function readStreamEnd(client: RedisClient, names: RedisNames, shard: number): Promise<string> {
+  const [last] = await client.xrevrange(names.events(shard), "+", "-", "COUNT", 1);
+  return last?.[0] ?? STREAM_START;
+}

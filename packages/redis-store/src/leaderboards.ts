@@ -37,19 +37,29 @@ export async function givePoints(
 }
 
 /** `replayed`: the same request was done before. `conflict`: its key was used for something else. */
-export type ScoreOutcome = "added" | "replayed" | "conflict";
+export interface ScoreOutcome {
+  kind: "added" | "replayed" | "conflict";
+  /** When it was done first, ms since 1970. */
+  atMs: number;
+}
 
 /** Gives a user points by hand. @param request identifies it; the same one counts once for a day */
 export async function addScore(
   client: RedisClient,
   names: RedisNames,
-  score: { userId: string; points: number; boards: readonly Board[]; request: { key: string; fingerprint: string } },
+  score: {
+    userId: string;
+    points: number;
+    boards: readonly Board[];
+    atMs: number;
+    request: { key: string; fingerprint: string };
+  },
 ): Promise<ScoreOutcome> {
   const moves = score.boards.map((board) => ({ board, userId: score.userId, points: score.points }));
   const keys = pointKeys(names, names.scoreRequest(score.userId, score.request.key));
-  const args = ["request", "", score.request.fingerprint, SCORE_REQUEST_TTL_S, ...moveArguments(moves)];
-  const reply = await callScript(client, "add-points", keys, args);
-  return reply === 1 ? "added" : reply === 0 ? "replayed" : "conflict";
+  const args = ["request", score.atMs, score.request.fingerprint, SCORE_REQUEST_TTL_S, ...moveArguments(moves)];
+  const [done, at] = (await callScript(client, "add-points", keys, args)) as [number, string];
+  return { kind: done === 1 ? "added" : done === 0 ? "replayed" : "conflict", atMs: Number(at) };
 }
 
 /** The last entry of each shard whose points were given. */
@@ -184,12 +194,20 @@ export async function addRestored(
   await client.zadd(names.restoredBoards + boardName(o.board), ...values);
 }
 
-/** @returns `false` when the boards were whole already */
+/** Puts all boards that were counted in the place of what there is, in one step. */
 export async function finishRestore(
   client: RedisClient,
   names: RedisNames,
-  o: { epoch: string; boards: readonly Board[] },
-): Promise<boolean> {
-  const keys = [names.boardsEpoch(), names.boardNames(), names.boards, names.restoredBoards, names.dirtyUsers];
-  return (await callScript(client, "restore-boards", keys, [o.epoch, ...o.boards.map(boardName)])) === 1;
+  o: { epoch: string; boards: readonly Board[]; lastIds: ReadonlyMap<number, string> },
+): Promise<void> {
+  const keys = [
+    names.boardsEpoch(),
+    names.boardNames(),
+    names.boards,
+    names.restoredBoards,
+    names.dirtyUsers,
+    names.pointsRead(),
+  ];
+  const cursors = [...o.lastIds].flat();
+  await callScript(client, "restore-boards", keys, [o.epoch, o.boards.length, ...o.boards.map(boardName), ...cursors]);
 }

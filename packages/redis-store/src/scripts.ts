@@ -22,7 +22,7 @@ export const SCRIPTS = {
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-project": script("load-project", 5),
-  "restore-boards": script("restore-boards", 5),
+  "restore-boards": script("restore-boards", 6),
   "take-dirty": script("take-dirty", 2),
   "withdraw-vote": script("withdraw-vote", 5),
 };

@@ -19,6 +19,17 @@ CREATE TABLE "leaderboard_boards" (
     CONSTRAINT "leaderboard_boards_pkey" PRIMARY KEY ("period", "key")
 );
 
+-- Points given by hand: with the votes, what the boards can be counted from again.
+CREATE TABLE "score_events" (
+    "user_id" TEXT NOT NULL,
+    "request_key" TEXT NOT NULL,
+    "points" BIGINT NOT NULL,
+    "given_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "score_events_pkey" PRIMARY KEY ("user_id", "request_key", "given_at")
+);
+CREATE INDEX "score_events_given_at_idx" ON "score_events" ("given_at");
+
 CREATE TABLE "sync_runs" (
     "id" UUID NOT NULL,
     "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),

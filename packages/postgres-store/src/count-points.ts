@@ -1,0 +1,96 @@
+/**
+ * Leaderboards counted from what they are made of: votes that stand, at the time they were given, and points given by hand. One
+ * snapshot, with the shards' watermarks in it: from there on the events say what comes.
+ */
+import type { PointsOfVotes } from "@votesync/core";
+import type pg from "pg";
+import type { EntryRow } from "./leaderboard-entries.js";
+
+export interface CountedSpan {
+  name: string;
+  from: Date;
+  to: Date;
+}
+
+export interface CountedPoints {
+  /** By the span's name. */
+  spans: Map<string, EntryRow[]>;
+  /** Shard → up to where its events are in it. */
+  lastIds: Map<number, string>;
+}
+
+/** Votes went past Redis, and their events are still to come: they would be counted twice. */
+export class VotesUnderWayError extends Error {
+  override readonly name = "VotesUnderWayError";
+  constructor() {
+    super("votes that went past Redis are still being recovered");
+  }
+}
+
+const COUNT = `
+  SELECT user_id, sum(points)::bigint AS points
+    FROM (SELECT p.owner_id AS user_id, CASE v.vote_type WHEN 'up' THEN $3::bigint WHEN 'down' THEN $4::bigint ELSE 0 END AS points
+            FROM votes v JOIN projects p ON p.id = v.project_id
+           WHERE v.vote_type <> 'none' AND v.voted_at >= $1 AND v.voted_at < $2
+           UNION ALL
+          SELECT user_id, points FROM score_events WHERE given_at >= $1 AND given_at < $2) given
+   GROUP BY user_id
+  HAVING sum(points) <> 0`;
+
+/** It reads every vote of the longest span. @param o.settledAt nothing may have been recovered since */
+export async function countPoints(
+  pool: pg.Pool,
+  o: { spans: readonly CountedSpan[]; points: PointsOfVotes; settledAt: Date; timeoutMs: number },
+): Promise<CountedPoints> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    await client.query(`SET LOCAL statement_timeout = ${Math.round(o.timeoutMs)}`);
+    const { rows: progress } = await client.query<{ shard: number; last_id: string }>(
+      "SELECT shard, last_id FROM shard_progress",
+    );
+    const { rowCount: underWay } = await client.query(
+      "SELECT FROM outbox WHERE recovered_at IS NULL OR recovered_at >= $1 LIMIT 1",
+      [o.settledAt],
+    );
+    if (underWay !== 0) throw new VotesUnderWayError();
+    const spans = new Map<string, EntryRow[]>();
+    for (const { name, from, to } of o.spans) {
+      const { rows } = await client.query<{ user_id: string; points: number }>({
+        text: COUNT,
+        values: [from, to, o.points.up, o.points.down],
+        // Ours; the pool's own is made for ordinary statements.
+        query_timeout: o.timeoutMs,
+      } as pg.QueryConfig);
+      spans.set(
+        name,
+        rows.map((row) => ({ userId: row.user_id, points: row.points })),
+      );
+    }
+    await client.query("COMMIT");
+    broken = false;
+    return { spans, lastIds: new Map(progress.map(({ shard, last_id }) => [shard, last_id])) };
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Whether every vote that went past Redis is known to it; the moment that was asked, by this server's clock. */
+export async function votesSettled(pool: pg.Pool): Promise<{ settled: boolean; at: Date }> {
+  const { rows } = await pool.query<{ settled: boolean; at: Date }>(
+    "SELECT NOT EXISTS (SELECT FROM outbox WHERE recovered_at IS NULL) AS settled, clock_timestamp() AS at",
+  );
+  return rows[0] as { settled: boolean; at: Date };
+}
+
+/** Remembers points that were given by hand. Repeating it is harmless. */
+export async function rememberScore(
+  pool: pg.Pool,
+  score: { userId: string; requestKey: string; points: number; givenAt: Date },
+): Promise<void> {
+  await pool.query(
+    `INSERT INTO score_events (user_id, request_key, points, given_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+    [score.userId, score.requestKey, score.points, score.givenAt],
+  );
+}
