@@ -3,7 +3,13 @@
  * had their day. One replica at a time.
  */
 import { ADVISORY_LOCKS } from "@votesync/core";
-import { deleteStaleRows, dropOldEvents, ensureEventPartitions, tryAdvisoryLock } from "@votesync/postgres-store";
+import {
+  deleteStaleRows,
+  dropOldEvents,
+  ensureEventPartitions,
+  removeOldSyncData,
+  tryAdvisoryLock,
+} from "@votesync/postgres-store";
 import { createLoop, type Logger, type Service } from "@votesync/service-kit";
 import type pg from "pg";
 
@@ -22,6 +28,7 @@ export async function keepUp({ pool, auditRetentionDays, now, log }: UpkeepDeps)
     await ensureEventPartitions(pool, now());
     const dropped = auditRetentionDays === 0 ? [] : await dropOldEvents(pool, now(), auditRetentionDays);
     const outbox = await deleteStaleRows(pool, "outbox");
+    await removeOldSyncData(pool);
     const notifications = await deleteStaleRows(pool, "notifications");
     if (dropped.length + outbox + notifications > 0) log.info({ dropped, outbox, notifications }, "old rows are gone");
   });

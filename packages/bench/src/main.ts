@@ -6,6 +6,7 @@ import { measureFinalize } from "./finalizing.js";
 import { createInstallation } from "./installation.js";
 import { measureReconcile } from "./reconciling.js";
 import { printReport } from "./report.js";
+import { measureSync } from "./syncing.js";
 
 const installation = await createInstallation();
 try {
@@ -13,7 +14,15 @@ try {
   const durable = await measureDurable(installation, accepted.votesPerSecond);
   const reconcile = await measureReconcile(installation);
   const finalize = await measureFinalize(installation);
-  printReport([...accepted.figures, ...durable, ...reconcile, ...finalize, ...(await measureRedis(installation))]);
+  const sync = await measureSync(installation);
+  printReport([
+    ...accepted.figures,
+    ...durable,
+    ...reconcile,
+    ...finalize,
+    ...sync,
+    ...(await measureRedis(installation)),
+  ]);
 } finally {
   await installation.remove();
 }

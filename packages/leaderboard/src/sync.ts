@@ -19,6 +19,7 @@ import {
   markFullSync,
   readOpenBoards,
   readSyncState,
+  recountEntries,
   rememberBoards,
   type SyncTrigger,
 } from "@votesync/postgres-store";
@@ -148,6 +149,7 @@ async function syncBoards(deps: SyncDeps, o: SyncOptions, work: Work, report: Sy
   const { boards } = work;
   if (boards.length === 0) return;
   if (!o.dryRun) await Promise.all(boards.map((board) => takeDirty(redis, names, board)));
+  if (!o.dryRun && work.full) for (const board of boards) await recountEntries(pool, board);
   const rowsBefore = new Map<string, number>();
   for (const board of boards) rowsBefore.set(boardName(board), await countEntries(pool, board));
   const full = work.full || (await lacksUsers(deps.stores, boards, rowsBefore));

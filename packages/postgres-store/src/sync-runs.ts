@@ -136,12 +136,14 @@ export async function adoptBoardsEpoch(pool: pg.Pool): Promise<string> {
 
 const KEPT = "interval '7 days'";
 
-/** Rows that runs kept aside, once their time is up; and old runs. */
+/** Rows that runs kept aside, old runs, and points given by hand, once their time is up. */
 export async function removeOldSyncData(pool: pg.Pool): Promise<void> {
   await pool.query(
     `DELETE FROM sync_backups WHERE run_id IN (SELECT id FROM sync_runs WHERE started_at < now() - ${KEPT})`,
   );
   await pool.query("DELETE FROM sync_runs WHERE started_at < now() - interval '90 days'");
+  // Older than any board that can still be counted anew.
+  await pool.query("DELETE FROM score_events WHERE given_at < now() - interval '400 days'");
 }
 
 /** What a run changed, as it was before. */

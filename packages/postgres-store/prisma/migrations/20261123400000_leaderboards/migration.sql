@@ -2,7 +2,8 @@
 CREATE TABLE "leaderboard_entries" (
     "period" TEXT NOT NULL,
     "key" TEXT NOT NULL,
-    "user_id" TEXT NOT NULL,
+    -- By bytes, so that pages by user are read along the primary key, whatever language the database speaks.
+    "user_id" TEXT COLLATE "C" NOT NULL,
     "points" BIGINT NOT NULL,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
 
@@ -15,6 +16,8 @@ CREATE TABLE "leaderboard_boards" (
     "period" TEXT NOT NULL,
     "key" TEXT NOT NULL,
     "frozen_at" TIMESTAMPTZ(3),
+    -- How many rows it has, kept by whoever writes them.
+    "entries" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "leaderboard_boards_pkey" PRIMARY KEY ("period", "key")
 );

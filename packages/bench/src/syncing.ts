@@ -1,0 +1,147 @@
+/** The sync of leaderboards: what a thousand changed users cost on boards of any size, and all of them against one row at a time. */
+import { randomUUID } from "node:crypto";
+import { type Board, boardName, boardsAt, LEADERBOARD_PERIODS, RedisNames } from "@votesync/core";
+import { runSync, type SyncDeps } from "@votesync/leaderboard";
+import { adoptBoardsEpoch, writeEntries } from "@votesync/postgres-store";
+import { givePoints, writeBoardsEpoch } from "@votesync/redis-store";
+import type { Installation } from "./installation.js";
+import type { Figure } from "./report.js";
+
+const SIZES = [10_000, 100_000, 1_000_000];
+const CHANGED = 1_000;
+const FULL_USERS = 100_000;
+const SINGLE_ROWS = 2_000;
+const USERS_PER_BATCH = 10_000;
+const MIB = 1_048_576;
+
+export async function measureSync(installation: Installation): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  let smallest: number | undefined;
+  for (const users of SIZES) {
+    const boards = new BenchBoards(installation, `bench-sync-${users}`);
+    await boards.fill(users, true);
+    await boards.change(CHANGED);
+    const ms = await timed(() => boards.sync(false));
+    const name = `incremental sync, ${CHANGED} of ${users} users changed, ms`;
+    figures.push({
+      name,
+      ours: ms,
+      ...(smallest === undefined ? {} : { baseline: smallest }),
+      aim: "as with the fewest",
+    });
+    smallest ??= ms;
+    await boards.remove();
+  }
+  return [...figures, ...(await measureFull(installation))];
+}
+
+async function measureFull(installation: Installation): Promise<Figure[]> {
+  const boards = new BenchBoards(installation, "bench-sync-full");
+  await boards.fill(FULL_USERS, false);
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 50);
+  const rows = FULL_USERS * LEADERBOARD_PERIODS.length;
+  const all = rows / ((await timed(() => boards.sync(true))) / 1_000);
+  clearInterval(timer);
+  const single = SINGLE_ROWS / ((await timed(() => boards.writeOneByOne(SINGLE_ROWS))) / 1_000);
+  await boards.remove();
+  return [
+    {
+      name: `full sync of ${FULL_USERS} new users, rows/s, against one at a time`,
+      ours: all,
+      baseline: single,
+      aim: "≥ 50 ×",
+    },
+    { name: "memory of that sync over the process before it, MiB", ours: (most - before) / MIB, aim: "bounded" },
+  ];
+}
+
+/** Leaderboards of their own in Redis; PostgreSQL's tables are emptied before and after. */
+class BenchBoards {
+  private readonly names: RedisNames;
+  private readonly deps: SyncDeps;
+  private readonly boards: Board[];
+
+  constructor(
+    private readonly installation: Installation,
+    prefix: string,
+  ) {
+    this.names = new RedisNames(8, prefix);
+    const stores = { redis: installation.redis.client, names: this.names, pool: installation.postgres.pool };
+    const nowMs = Date.now();
+    this.boards = boardsAt(nowMs, "UTC");
+    this.deps = { stores, zone: "UTC", maxDeleteRatio: 0.2, maxDeleteMin: 10, nowMs: () => nowMs };
+  }
+
+  /** @param synced whether PostgreSQL has them already */
+  async fill(users: number, synced: boolean): Promise<void> {
+    const { redis, postgres } = this.installation;
+    await this.clear();
+    for (const board of this.boards) {
+      for (let from = 0; from < users; from += USERS_PER_BATCH) {
+        const values = Array.from({ length: USERS_PER_BATCH }, (_, i) => [from + i + 1, `user ${from + i}`]).flat();
+        await redis.client.zadd(this.names.boards + boardName(board), ...values);
+      }
+      await redis.client.sadd(this.names.boardNames(), boardName(board));
+      if (!synced) continue;
+      await postgres.pool.query(
+        `INSERT INTO leaderboard_entries (period, key, user_id, points)
+         SELECT $1, $2, 'user ' || n, n + 1 FROM generate_series(0, $3::int - 1) n`,
+        [board.period, board.key, users],
+      );
+      await postgres.pool.query("INSERT INTO leaderboard_boards (period, key, entries) VALUES ($1, $2, $3)", [
+        board.period,
+        board.key,
+        users,
+      ]);
+    }
+    if (!synced) return;
+    await postgres.pool.query("ANALYZE leaderboard_entries");
+    await writeBoardsEpoch(redis.client, this.names, await adoptBoardsEpoch(postgres.pool));
+    await postgres.pool.query("UPDATE sync_state SET last_full_at = now()");
+  }
+
+  async change(users: number): Promise<void> {
+    const moves = Array.from({ length: users }, (_, i) => i).flatMap((i) =>
+      this.boards.map((board) => ({ board, userId: `user ${i * 7}`, points: 5 })),
+    );
+    const batch = { shard: 0, fromId: "0-0", toId: "1-0", moves };
+    await givePoints(this.installation.redis.client, this.names, batch);
+  }
+
+  async sync(full: boolean): Promise<void> {
+    const options = { runId: randomUUID(), trigger: "manual" as const, dryRun: false, force: false };
+    const report = await runSync(this.deps, { ...options, full, periods: LEADERBOARD_PERIODS });
+    if (report.full !== full) throw new Error("not the sync that was to be measured");
+  }
+
+  async writeOneByOne(rows: number): Promise<void> {
+    const [board] = this.boards;
+    if (board === undefined) return;
+    for (let i = 0; i < rows; i++) {
+      const change = { board, userId: `single ${i}`, points: i, before: null };
+      await writeEntries(this.installation.postgres.pool, { changes: [change], keepFor: null });
+    }
+  }
+
+  private async clear(): Promise<void> {
+    await this.installation.postgres.pool.query(
+      "TRUNCATE leaderboard_entries, leaderboard_boards, sync_runs, sync_backups",
+    );
+  }
+
+  async remove(): Promise<void> {
+    const { redis } = this.installation;
+    for (const board of this.boards) await redis.client.unlink(this.names.boards + boardName(board));
+    await this.clear();
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
