@@ -9,6 +9,13 @@ const shape = z.object({
   ...redisConfigShape,
   ...postgresConfigShape,
   ...leaderboardConfigShape,
+  /** Told of syncs that failed, were refused, or changed much. */
+  SYNC_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SYNC_WEBHOOK_SECRET: z.string().min(32).optional(),
+  /** `true`: also at private addresses. */
+  SYNC_WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
+  /** Rows that a run updates or deletes to be worth telling. */
+  SYNC_WEBHOOK_LARGE_CHANGE: z.coerce.number().int().min(1).max(1_000_000_000).default(1_000),
   SYNC_SCHEDULER_PORT: portSchema.default(3003),
   /** How often changed projects are compared and repaired, and the sort keys of lists brought up to date. */
   SYNC_INTERVAL_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
@@ -20,4 +27,7 @@ const shape = z.object({
   SIDE_EFFECTS_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(60_000),
 });
 
-export const configSchema = withRedisAddress(shape);
+export const configSchema = withRedisAddress(shape).refine(
+  (config) => config.SYNC_WEBHOOK_URL === undefined || config.SYNC_WEBHOOK_SECRET !== undefined,
+  { path: ["SYNC_WEBHOOK_SECRET"], message: "is needed with SYNC_WEBHOOK_URL" },
+);

@@ -8,25 +8,35 @@ import {
   runSync,
   runWhenDue,
   type ScheduleDeps,
+  type SyncOptions,
   SyncRunningError,
   undoSync,
 } from "@votesync/leaderboard";
 import { createLoop, type Logger, type Service } from "@votesync/service-kit";
 import { Counter, type Registry } from "prom-client";
+import type { SyncWebhook } from "./sync-webhook.js";
 
 const TICK_MS = 1_000;
-/** The second of two is told that one runs, rather than waiting for its end. */
-const CONCURRENCY = 2;
+/** The second of two is told that one runs, rather than waiting for its end; and one more for what is told outside. */
+const CONCURRENCY = 3;
 
 export interface LeaderboardSyncDeps {
   schedule: ScheduleDeps;
   points: PointsOfVotes;
+  webhook: SyncWebhook;
   jobs: Jobs;
   registry: Registry;
   log: Logger;
 }
 
-export function createLeaderboardSync({ schedule, points, jobs, registry, log }: LeaderboardSyncDeps): Service[] {
+export function createLeaderboardSync({
+  schedule,
+  points,
+  webhook,
+  jobs,
+  registry,
+  log,
+}: LeaderboardSyncDeps): Service[] {
   const runs = new Counter({
     name: "votesync_leaderboard_sync_runs_total",
     help: "Runs of the leaderboard sync by what came of them",
@@ -36,12 +46,15 @@ export function createLeaderboardSync({ schedule, points, jobs, registry, log }:
   const loop = createLoop({
     name: "leaderboard-sync",
     runOnce: async () => {
-      const report = await runWhenDue(schedule).catch((error: unknown) => {
+      const report = await runWhenDue(schedule).catch(async (error: unknown) => {
         runs.inc({ outcome: isRefusal(error) ? "refused" : "failed" });
+        await webhook.failed(error);
         throw error;
       });
-      if (report !== null) runs.inc({ outcome: "done" });
-      if (report !== null) log.info({ ...report }, "leaderboards synced");
+      if (report === null) return false;
+      runs.inc({ outcome: "done" });
+      log.info({ ...report }, "leaderboards synced");
+      await webhook.done(report);
       return false;
     },
     idleMs: TICK_MS,
@@ -53,8 +66,19 @@ export function createLeaderboardSync({ schedule, points, jobs, registry, log }:
     runs.inc({ outcome: outcome.kind });
     return outcome;
   };
+  const syncNow = async (data: Omit<SyncOptions, "trigger">) => {
+    try {
+      const report = await runSync(schedule, { ...data, trigger: "manual" });
+      await webhook.done(report);
+      return report;
+    } catch (error) {
+      if (!(error instanceof SyncRunningError)) await webhook.failed(error);
+      throw error;
+    }
+  };
   const handlers = [
-    handles(syncJob, (data) => onDemand(() => runSync(schedule, { ...data, trigger: "manual" }))),
+    handles(syncJob, (data) => onDemand(() => syncNow(data))),
+    webhook.handler(),
     handles(restoreJob, ({ runId }) => onDemand(() => restoreBoards({ ...schedule, points }, runId))),
     handles(undoJob, (data) => onDemand(() => undoSync(stores, data))),
   ];

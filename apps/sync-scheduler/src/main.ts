@@ -1,4 +1,4 @@
-import { RedisNames } from "@votesync/core";
+import { QUEUES, RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
 import { PointsReader } from "@votesync/leaderboard";
 import { connectPostgres } from "@votesync/postgres-store";
@@ -23,7 +23,10 @@ import { createReconcileMetrics } from "./reconcile-metrics.js";
 import { ReconcilePass } from "./reconcile-pass.js";
 import { createReconcileWorker } from "./reconcile-worker.js";
 import { createSideEffectServices } from "./side-effect-services.js";
+import { SyncWebhook } from "./sync-webhook.js";
 import { createUpkeep } from "./upkeep.js";
+
+const WEBHOOK_MS = 10_000;
 
 const service = "sync-scheduler";
 const config = parseConfig(configSchema, process.env);
@@ -75,6 +78,15 @@ const pointsLoop = createPointsLoop({
   now,
   log,
 });
+const { SYNC_WEBHOOK_URL: url, SYNC_WEBHOOK_SECRET: secret } = config;
+const allowPrivate = config.SYNC_WEBHOOK_ALLOW_PRIVATE === "true";
+const webhook = new SyncWebhook({
+  target: url === undefined || secret === undefined ? null : { url, secret, allowPrivate, timeoutMs: WEBHOOK_MS },
+  largeChange: config.SYNC_WEBHOOK_LARGE_CHANGE,
+  queue: jobs.queue(QUEUES.leaderboards),
+  now,
+  log,
+});
 const leaderboardSync = createLeaderboardSync({
   schedule: {
     stores,
@@ -86,6 +98,7 @@ const leaderboardSync = createLeaderboardSync({
     nowMs: () => now().getTime(),
   },
   points,
+  webhook,
   jobs,
   registry,
   log,

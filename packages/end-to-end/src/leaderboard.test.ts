@@ -1,10 +1,16 @@
 /** Leaderboards with real processes: votes give points, the sync brings them to PostgreSQL, an operator steers it. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { io, type Socket } from "socket.io-client";
+import { Webhook } from "standardwebhooks";
 import { votesync } from "./command-line.js";
 import { getJson, Installation, postJson } from "./installation.js";
 import { adminToken } from "./launches.js";
+
+const WEBHOOK_SECRET = "a secret of two parties, long enough for both";
 
 let installation: Installation;
 let api: ServiceProcess;
@@ -197,6 +203,75 @@ test("it runs by itself, and of two schedulers one does", async () => {
   const runs = await installation.query("SELECT FROM sync_runs WHERE trigger = 'schedule' AND status = 'done'");
   expect(runs.length).toBeGreaterThanOrEqual(1);
   await Promise.all(two.map((one) => one.kill9()));
+}, 60_000);
+
+test("a sync killed in the middle: the next one completes it, and nothing is there twice", async () => {
+  const USERS = 30_000;
+  const two = await Promise.all([installation.start("sync-scheduler"), installation.start("sync-scheduler")]);
+  const values = Array.from({ length: USERS }, (_, i) => [i + 1, `many ${i}`]).flat();
+  const boards = await installation.redis.smembers("vs:{boards}:names");
+  for (const board of boards) await installation.redis.zadd(`vs:{boards}:points:${board}`, ...values);
+  const running = post("/periodic-sync/sync", { full: true }).catch(() => null);
+  const count = async () => {
+    const [row] = await installation.query<{ rows: string }>("SELECT count(*) AS rows FROM leaderboard_entries");
+    return Number(row?.rows);
+  };
+  await waitFor("some rows of many", async () => (await count()) > 1_000);
+  await Promise.all(two.map((one) => one.kill9()));
+  expect(await count()).toBeLessThan(USERS * boards.length);
+  await Promise.all(two.map((one) => one.restart()));
+  await waitFor("a run", async () => (await post("/periodic-sync/sync", { full: true })).status === 200, 60_000);
+  for (const board of boards) {
+    const [period, key] = board.split(":");
+    const [row] = await installation.query<{ rows: string }>(
+      "SELECT count(*) AS rows FROM leaderboard_entries WHERE period = $1 AND key = $2",
+      [period, key],
+    );
+    expect(Number(row?.rows)).toBe(await installation.redis.zcard(`vs:{boards}:points:${board}`));
+  }
+  const statuses = await installation.query<{ status: string }>("SELECT DISTINCT status FROM sync_runs");
+  expect(statuses.map(({ status }) => status)).toContain("interrupted");
+  for (const board of boards) await installation.redis.zremrangebylex(`vs:{boards}:points:${board}`, "-", "+");
+  await installation.redis.del(...boards.map((board) => `vs:{boards}:points:${board}`));
+  await running;
+  await waitFor("the restore", async () => (await post("/periodic-sync/restore")).status === 200, 30_000);
+  expect((await post("/periodic-sync/sync", { force: true })).status).toBe(200);
+  await Promise.all(two.map((one) => one.kill9()));
+}, 120_000);
+
+test("whoever is configured is told of a run that was refused, signed", async () => {
+  const received: { type: string; verified: unknown }[] = [];
+  const receiver = createServer(async (req, res) => {
+    let body = "";
+    for await (const chunk of req.setEncoding("utf8")) body += chunk;
+    const verified = new Webhook(WEBHOOK_SECRET, { format: "raw" }).verify(body, req.headers as Record<string, string>);
+    received.push({ type: (verified as { type: string }).type, verified });
+    res.end();
+  });
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const scheduler = await installation.start("sync-scheduler", {
+    SYNC_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`,
+    SYNC_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    SYNC_WEBHOOK_ALLOW_PRIVATE: "true",
+    SYNC_MAX_DELETE_MIN: "0",
+    SYNC_MAX_DELETE_RATIO: "0",
+  });
+  try {
+    await score("gil", 1);
+    await post("/periodic-sync/sync");
+    await score("gil", -1);
+    expect((await post("/periodic-sync/sync")).status).toBe(409);
+    await waitFor("the webhook", () => received.length > 0);
+    expect(received[0]).toMatchObject({
+      type: "sync.refused",
+      verified: { data: { error: expect.stringContaining("would delete 1 of") } },
+    });
+    expect((await post("/periodic-sync/sync", { force: true })).status).toBe(200);
+  } finally {
+    await scheduler.kill9();
+    receiver.close();
+  }
 }, 60_000);
 
 test("Redis wiped while votes go on: restored, every vote that stands is a point of its owner, then and later", async () => {

@@ -121,9 +121,10 @@ export class JobQueue {
   /** How a job stands. @returns `null` for one that is not (any more) known */
   async outcome(id: string): Promise<JobOutcome | null> {
     return this.use(async (queue) => {
+      // In this order: a job read before it ended would have no result yet.
+      const state = await queue.getJobState(id);
       const job = await queue.getJob(id);
       if (job === undefined) return null;
-      const state = await job.getState();
       if (state === "completed") return { state, result: job.returnvalue };
       if (state === "failed") return { state, reason: job.failedReason ?? "" };
       return { state: state === "active" ? "active" : "waiting" };

@@ -47,6 +47,20 @@ test("a job is done with the data it was added with", async () => {
   await waitFor("ann to be greeted", () => greeted.includes("ann"));
 });
 
+test("an outcome that says completed has the result with it, however closely it is watched", async () => {
+  await work([handles(greet, async ({ who }) => ({ greeting: `hello ${who}` }))], { concurrency: 8 });
+  const queue = jobs.queue(QUEUE);
+  const watch = async (who: string): Promise<unknown> => {
+    const id = await queue.add(greet, { who });
+    for (;;) {
+      const outcome = await queue.outcome(id);
+      if (outcome?.state === "completed") return outcome.result;
+    }
+  };
+  const names = Array.from({ length: 200 }, (_, i) => `user ${i}`);
+  expect(await Promise.all(names.map(watch))).toEqual(names.map((who) => ({ greeting: `hello ${who}` })));
+});
+
 test("a job that fails is tried again; one that keeps failing is kept among the failed", async () => {
   let tries = 0;
   const handler = handles(greet, async () => {

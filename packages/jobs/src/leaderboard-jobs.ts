@@ -31,6 +31,19 @@ export const undoJob = declareJob({
   attempts: 1,
 });
 
+/** Tells whoever is configured that a run failed, or changed much: for about four hours. */
+export const syncWebhookJob = declareJob({
+  queue: QUEUES.leaderboards,
+  name: "webhook",
+  schema: z.object({
+    id: z.string(),
+    type: z.enum(["sync.failed", "sync.refused", "sync.large-change"]),
+    at: z.iso.datetime(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+  attempts: 14,
+});
+
 /** What a job of this queue returns. */
 export const leaderboardOutcomeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("done"), report: z.record(z.string(), z.unknown()) }),
