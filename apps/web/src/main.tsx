@@ -7,6 +7,7 @@ import "./styles/page.css";
 import "./styles/form.css";
 import "./styles/project.css";
 import "./styles/launch.css";
+import "./styles/sync.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
