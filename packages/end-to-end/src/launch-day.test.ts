@@ -126,6 +126,27 @@ test("an app launched again starts at zero, and everybody may vote anew", async 
   expect(votesOf(await readDay(api, first.launchDate))).toEqual({ phoenix: 2 });
 }, 60_000);
 
+test("launched again at the instant its last launch closed: votes since then count, though registered later", async () => {
+  const [first] = (await launchApps(["comet"], 0, 1_200)) as [Launch];
+  await vote("ann", "comet");
+  await passed(first.closesAt);
+  expect((await vote("bob", "comet")).body.data).toMatchObject({ upvotes: 1 });
+  const closesAt = new Date(Date.now() + 1_500);
+  const second = { appId: "comet", launchDate: nextDate(), opensAt: first.closesAt, closesAt };
+  await register(api, second);
+  expect(votesOf(await readDay(api, second.launchDate))).toEqual({ comet: 1 });
+  expect((await vote("cem", "comet")).body.data).toMatchObject({ upvotes: 2 });
+  await passed(closesAt);
+  await startFinalizer();
+  // The first day was not final yet.
+  expect(votesOf(await untilFinal(api, first.launchDate))).toEqual({ comet: 1 });
+  expect(votesOf(await untilFinal(api, second.launchDate))).toEqual({ comet: 2 });
+  for (const launch of [first, second]) {
+    const [shown] = (await readDay(api, launch.launchDate)).apps;
+    expect(shown?.votes).toBe(await votesByTime(installation, launch));
+  }
+}, 60_000);
+
 test("a period that is over is over for every reader, though no vote and no job has ended it", async () => {
   const [launch] = (await launchApps(["quiet"], 0, 1_200)) as [Launch];
   await vote("ann", "quiet");

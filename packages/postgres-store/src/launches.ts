@@ -129,12 +129,19 @@ async function refusal(client: pg.PoolClient, launch: NewLaunch): Promise<Launch
   return project.last_ended_at !== null && project.last_ended_at > launch.opensAt ? { kind: "overlaps" } : null;
 }
 
-/** A project that votes are taken on already keeps them: they are of the period before the launch. */
+/**
+ * A project that votes are taken on already keeps them: they are of the period before the launch. But where its last launch
+ * closed just when this one opens, that period is this launch's: it began at the very instant.
+ */
 async function writeProject(client: pg.PoolClient, launch: NewLaunch): Promise<void> {
   await client.query(
-    `INSERT INTO projects (id, title, owner_id, opens_at, closes_at, up_only) VALUES ($1, $2, $3, $4, $5, true)
+    `INSERT INTO projects AS p (id, title, owner_id, opens_at, closes_at, up_only) VALUES ($1, $2, $3, $4, $5, true)
      ON CONFLICT (id) DO UPDATE
-       SET title = excluded.title, opens_at = excluded.opens_at, closes_at = excluded.closes_at, up_only = true`,
+       SET title = excluded.title, closes_at = excluded.closes_at, up_only = true,
+           opens_at = CASE WHEN EXISTS (SELECT FROM project_periods pp
+                                         WHERE pp.project_id = p.id AND pp.ended_at = excluded.opens_at
+                                           AND pp.period = p.period - 1)
+                           THEN NULL ELSE excluded.opens_at END`,
     [launch.projectId, launch.name, launch.ownerId, launch.opensAt, launch.closesAt],
   );
 }
