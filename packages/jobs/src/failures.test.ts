@@ -77,6 +77,8 @@ test("a job outlives five workers killed in the middle of it, and is done by the
   }
   await worker();
   await isGreeted("ann");
+  // It greets first, and is done afterwards.
+  await waitFor("the job to be done", async () => (await jobs.queue(QUEUE).counts()).active === 0);
   expect(await jobs.queue(QUEUE).counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
 });
 
