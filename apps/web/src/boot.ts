@@ -50,6 +50,7 @@ export class Boot {
     this.#goLive(config.realtime_url, { session, board, launch });
     if (launch === null) void board.load("hot");
     else void launch.load();
+    launch?.keepFresh();
     return { board, session, launch };
   }
 
@@ -61,7 +62,8 @@ export class Boot {
       connection: this.connection,
       onCounts: (id, counts) => board.applyCounts(id, counts),
       onVoteFailed: (id, error) => board.voteFailed(id, error),
-      onLaunchFinal: () => void launch?.load(),
+      onLaunchDay: (date, status) => launch?.heard(date, status),
+      onPeriodClosed: () => launch?.periodClosed(),
     });
     let listed = board.state.get().order;
     board.state.watch(() => {

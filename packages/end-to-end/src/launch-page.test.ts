@@ -12,12 +12,13 @@ const DAY_BEFORE = "2024-06-01";
 let mongo: TestMongo;
 let installation: Installation;
 let api: ServiceProcess;
+let gateway: ServiceProcess;
 let browser: Browser;
 
 beforeAll(async () => {
   mongo = await TestMongo.create();
   installation = await Installation.create({ AUTH_GUEST: "true", MONGO_URL: mongo.url, FINALIZE_DELAY_MS: "86400000" });
-  const gateway = await installation.start("realtime-gateway");
+  gateway = await installation.start("realtime-gateway");
   await Promise.all([installation.start("vote-worker"), installation.start("finalizer")]);
   api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
   browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
@@ -40,6 +41,16 @@ const card = (page: Page, id: string) => page.locator(`[data-project-id="${id}"]
 const count = (page: Page, id: string) => card(page, id).locator('[data-testid="vote-count"]').textContent();
 const shows = (page: Page, id: string, votes: string) =>
   waitFor(`${id} to show ${votes}`, async () => (await count(page, id)) === votes);
+
+const status = (page: Page) => page.locator('[data-testid="day-status"]').textContent();
+const order = (page: Page) =>
+  page.locator(".card-launch").evaluateAll((cards) => cards.map((one) => one.getAttribute("data-project-id")));
+
+async function launchOpen(appIds: string[], launchDate: string, openMs: number): Promise<void> {
+  const now = Date.now();
+  const instants = { opensAt: new Date(now - 1_000), closesAt: new Date(now + openMs) };
+  for (const appId of appIds) await register(api, { appId, launchDate, ...instants });
+}
 
 async function launchClosed(appIds: string[], launchDate: string): Promise<void> {
   const now = Date.now();
@@ -79,6 +90,51 @@ test("a day: voted on in one page, seen in the other, and final in both with the
     expect(await page.locator(".seal code").getAttribute("title")).toMatch(/^[0-9a-f]{64}$/);
   }
 }, 90_000);
+
+test("the board is in the order of its votes, as they come", async () => {
+  await launchOpen(["ant", "bee", "cat"], "2024-06-10", 60_000);
+  const [ann, bob] = [await openPage("/launch/2024-06-10"), await openPage("/launch/2024-06-10")];
+  await waitFor("the board", async () => (await order(bob)).join() === "ant,bee,cat");
+  await card(ann, "cat").locator('[data-testid="vote-up"]').press("Space");
+  await waitFor("the leader", async () => (await order(bob)).join() === "cat,ant,bee");
+  const ranks = await bob.locator('.card-launch [data-testid="rank"]').allTextContents();
+  expect(ranks.map((text) => text.replace(/\D/g, ""))).toEqual(["1", "2", "2"]);
+  await waitFor("the order at home", async () => (await order(ann)).join() === "cat,ant,bee");
+  expect(await ann.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Vote up: cat");
+}, 60_000);
+
+test("when a day is over, a page left open stops taking votes for it and shows what was counted", async () => {
+  await launchOpen(["drum", "flute"], "2024-06-12", 8_000);
+  const page = await openPage("/launch/2024-06-12");
+  await card(page, "flute").locator('[data-testid="vote-up"]').click();
+  await shows(page, "flute", "1");
+  await waitFor("the end", async () => (await status(page)) === "Over; the votes are being counted", 30_000);
+  await page.locator('.results [data-app-id="flute"]').waitFor();
+  expect(await page.locator('.results [data-app-id="flute"]').textContent()).toContain("1 vote");
+  expect(await page.locator(".card-launch").count()).toBe(0);
+}, 60_000);
+
+test("a page that was cut off while its day became final shows the result when it is back", async () => {
+  await launchClosed(["lamp"], "2024-06-14");
+  const page = await openPage("/launch/2024-06-14");
+  await waitFor("the day to be over", async () => (await status(page))?.startsWith("Over"));
+  await gateway.kill9();
+  await finalize("2024-06-14");
+  await gateway.restart();
+  await waitFor("the result", async () => (await status(page)) === "Final", 30_000);
+}, 60_000);
+
+test("an app for a later day is confirmed with a way to that day, on which nobody votes yet", async () => {
+  const page = await openPage("/launch");
+  await page.getByRole("button", { name: "Launch an app" }).click();
+  await page.getByLabel("Name").fill("Time capsule");
+  await page.getByLabel("Day", { exact: true }).fill("2090-01-15");
+  await page.getByRole("button", { name: "Launch", exact: true }).click();
+  await page.getByRole("link", { name: "Sunday, January 15, 2090" }).click();
+  await page.getByText("Time capsule").waitFor();
+  expect(await status(page)).toBe("Voting begins with the day");
+  expect(await page.locator('[data-testid="vote-up"]').count()).toBe(0);
+}, 60_000);
 
 test("somebody launches an app for today by the form, and everybody may vote on it", async () => {
   const page = await openPage("/launch");

@@ -25,13 +25,18 @@ export function readDay(date: string | null): Promise<LaunchDay> {
 }
 
 /** A day's apps as projects, with the counts to vote on, in the order of the board. */
-export async function listApps(date: string | null): Promise<ProjectPage> {
-  const ids = (await readDay(date)).apps.slice(0, APPS_SHOWN).map(({ appId }) => appId);
+export async function listApps(day: LaunchDay | null): Promise<ProjectPage> {
+  const ids = (day?.apps ?? []).slice(0, APPS_SHOWN).map(({ appId }) => appId);
   return ids.length === 0 ? { projects: [], next_cursor: null } : listProjectsById(ids);
 }
 
+export interface NewLaunchApp {
+  name: string;
+  launchDate: string;
+}
+
 /** `POST /api/launch/apps` */
-export function registerApp(token: string | undefined, app: { name: string; launchDate: string }): Promise<LaunchApp> {
+export function registerApp(token: string | undefined, app: NewLaunchApp): Promise<NewLaunchApp> {
   return requestJson("/api/launch/apps", { method: "POST", token, body: app });
 }
 

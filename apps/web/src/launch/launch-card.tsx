@@ -5,6 +5,7 @@ import { shownVotes } from "../votes/project-votes.js";
 
 interface LaunchCardProps {
   entry: BoardProject;
+  rank: number;
   mayVote: boolean;
   board: Board;
 }
@@ -12,6 +13,7 @@ interface LaunchCardProps {
 /** An app on an open day: up, or not. */
 export const LaunchCard = memo(function LaunchCard({
   entry: { project, votes, failure },
+  rank,
   mayVote,
   board,
 }: LaunchCardProps) {
@@ -25,6 +27,10 @@ export const LaunchCard = memo(function LaunchCard({
         buttons={["up"]}
         onClick={(button) => void board.click(project.id, button)}
       />
+      <p className="card-rank" data-testid="rank">
+        <span className="visually-hidden">Rank </span>
+        {rank}
+      </p>
       <div className="card-heading">
         <h3>{project.title}</h3>
       </div>

@@ -1,6 +1,7 @@
 import { type SubmitEvent, useState } from "react";
 import { RequestError } from "../http/request.js";
 import { Problem } from "../problem.js";
+import type { NewLaunchApp } from "./launch-api.js";
 import type { LaunchDays } from "./launch-days.js";
 
 const NAME_MAX = 200;
@@ -9,10 +10,11 @@ interface LaunchFormProps {
   launch: LaunchDays;
   /** The day that is shown: today, or a later one. */
   date: string;
-  onDone: () => void;
+  onLaunched: (app: NewLaunchApp) => void;
+  onCancel: () => void;
 }
 
-export function LaunchForm({ launch, date, onDone }: LaunchFormProps) {
+export function LaunchForm({ launch, date, onLaunched, onCancel }: LaunchFormProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<RequestError | null>(null);
 
@@ -23,8 +25,9 @@ export function LaunchForm({ launch, date, onDone }: LaunchFormProps) {
     setBusy(true);
     setError(null);
     try {
-      await launch.register({ name: String(fields.get("name")).trim(), launchDate: String(fields.get("date")) });
-      onDone();
+      const app = { name: String(fields.get("name")).trim(), launchDate: String(fields.get("date")) };
+      await launch.register(app);
+      onLaunched(app);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       setError(error);
@@ -49,7 +52,7 @@ export function LaunchForm({ launch, date, onDone }: LaunchFormProps) {
         <button type="submit" className="button button-strong" aria-busy={busy}>
           {busy ? "Launching…" : "Launch"}
         </button>
-        <button type="button" className="button" onClick={onDone}>
+        <button type="button" className="button" onClick={onCancel}>
           Cancel
         </button>
       </div>

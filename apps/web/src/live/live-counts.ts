@@ -18,14 +18,17 @@ const RETRY_MS = 2_000;
 const OFFLINE_AFTER_MS = 12_000;
 
 type CountsMessage = Counts & { id: string };
-type Reply = { ok: true; projects?: Record<string, Counts> } | { ok: false; error: string };
+type DayStatus = "open" | "closing" | "final";
+type Reply =
+  | { ok: true; projects?: Record<string, Counts>; launches?: Record<string, { status: DayStatus }> }
+  | { ok: false; error: string };
 /** What one call names: of one list only. */
 type Names = { projects: string[] } | { launches: string[] };
 
 interface ServerEvents {
   "vote:cast": (message: CountsMessage) => void;
   "vote:removed": (message: CountsMessage) => void;
-  "vote:reconciled": (message: CountsMessage) => void;
+  "vote:reconciled": (message: CountsMessage & { reason?: string }) => void;
   "vote:failed": (message: { id: string; error: string }) => void;
   "launch:finalized": (message: { date: string }) => void;
 }
@@ -47,8 +50,10 @@ export interface LiveCountsOptions {
   onCounts(projectId: string, counts: Counts): void;
   /** A vote of one's own was taken back after it had been answered. */
   onVoteFailed(projectId: string, error: string): void;
-  /** A launch day that is watched has its result. */
-  onLaunchFinal(date: string): void;
+  /** How a launch day that is watched stands: when its watching begins, and when it has its result. */
+  onLaunchDay(date: string, status: DayStatus): void;
+  /** A period of a watched project ended: a launch began, or is over. */
+  onPeriodClosed(): void;
 }
 
 export class LiveCounts {
@@ -96,7 +101,10 @@ export class LiveCounts {
     const onCounts = (message: CountsMessage) => this.#o.onCounts(message.id, message);
     socket.on("vote:cast", onCounts).on("vote:removed", onCounts).on("vote:reconciled", onCounts);
     socket.on("vote:failed", ({ id, error }) => this.#o.onVoteFailed(id, error));
-    socket.on("launch:finalized", ({ date }) => this.#o.onLaunchFinal(date));
+    socket.on("vote:reconciled", ({ reason }) => {
+      if (reason === "period-closed") this.#o.onPeriodClosed();
+    });
+    socket.on("launch:finalized", ({ date }) => this.#o.onLaunchDay(date, "final"));
     socket.on("connect", () => void this.#catchUp());
     socket.on("disconnect", (reason) => {
       this.#subscribed.projects.clear();
@@ -159,6 +167,7 @@ export class LiveCounts {
       else this.#subscribed[list].delete(one);
     }
     for (const [project, counts] of Object.entries(reply.projects ?? {})) this.#o.onCounts(project, counts);
+    for (const [date, { status }] of Object.entries(reply.launches ?? {})) this.#o.onLaunchDay(date, status);
   }
 
   #setHealthy(healthy: boolean): void {
