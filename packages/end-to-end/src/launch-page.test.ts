@@ -84,9 +84,9 @@ test("a day: voted on in one page, seen in the other, and final in both with the
   await waitFor("the day to be over", () => Date.now() > instants.closesAt.getTime(), OPEN_MS + 5_000);
   await finalize(DATE);
   for (const page of [ann, bob]) {
-    await waitFor("the result", async () => (await page.locator(".results li").count()) === 2);
+    await waitFor("the result", async () => (await status(page)) === "Final");
+    expect(await page.locator(".results li").count()).toBe(2);
     expect(await page.locator('.results [data-app-id="rocket"]').textContent()).toContain("1 vote");
-    expect(await page.locator('[data-testid="day-status"]').textContent()).toBe("Final");
     expect(await page.locator(".seal code").getAttribute("title")).toMatch(/^[0-9a-f]{64}$/);
   }
 }, 90_000);
@@ -122,6 +122,20 @@ test("a page that was cut off while its day became final shows the result when i
   await finalize("2024-06-14");
   await gateway.restart();
   await waitFor("the result", async () => (await status(page)) === "Final", 30_000);
+}, 60_000);
+
+test("a day can be voted on while the day before cannot be shown", async () => {
+  await launchOpen(["moth"], "2024-06-16", 60_000);
+  const page = await (await browser.newContext()).newPage();
+  await page.route("**/api/launch?date=2024-06-15", (route) => route.abort());
+  await page.goto(`${api.url}/launch/2024-06-16`);
+  await card(page, "moth").locator('[data-testid="vote-up"]').click();
+  await shows(page, "moth", "1");
+  const before = page.getByRole("region", { name: "The day before" });
+  await before.getByRole("alert").waitFor();
+  await page.unroute("**/api/launch?date=2024-06-15");
+  await before.getByRole("button", { name: "Try again" }).click();
+  await before.getByText("Nothing was launched.").waitFor();
 }, 60_000);
 
 test("an app for a later day is confirmed with a way to that day, on which nobody votes yet", async () => {

@@ -27,13 +27,14 @@ export const LaunchCard = memo(function LaunchCard({
         buttons={["up"]}
         onClick={(button) => void board.click(project.id, button)}
       />
-      <p className="card-rank" data-testid="rank">
-        <span className="visually-hidden">Rank </span>
-        {rank}
-      </p>
       <div className="card-heading">
         <h3>{project.title}</h3>
       </div>
+      <p className="card-rank" data-testid="rank">
+        <span className="visually-hidden">Rank </span>
+        <span aria-hidden="true">#</span>
+        {rank}
+      </p>
       {failure !== null && (
         <p className="failure" role="alert">
           {failure}
