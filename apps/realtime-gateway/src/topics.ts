@@ -12,6 +12,7 @@ import {
 } from "@votesync/core";
 import { type LaunchStores, readLaunchDay } from "@votesync/launch";
 import { readLeaderboard } from "@votesync/leaderboard";
+import { SharedReads } from "./shared-reads.js";
 
 export interface Topic {
   /** Its list in a subscription, and in the answer. */
@@ -23,29 +24,23 @@ export interface Topic {
 
 /** Launch days, as `GET /api/launch` shows them. */
 export function launchTopic(stores: LaunchStores, zone: string): Topic {
-  return {
-    list: "launches",
-    roomOf: launchRoom,
-    read: async (date) => {
-      const day = launchDay(date, zone);
-      if (day === null) return null;
-      const dayEndsAtMs = day.closesAtUs / 1_000;
-      return readLaunchDay(stores, { date, dayEndsAtMs, nowMs: Date.now(), redisUsable: true });
-    },
-  };
+  const reads = new SharedReads(async (date) => {
+    const day = launchDay(date, zone);
+    if (day === null) return null;
+    const dayEndsAtMs = day.closesAtUs / 1_000;
+    return readLaunchDay(stores, { date, dayEndsAtMs, nowMs: Date.now(), redisUsable: true });
+  });
+  return { list: "launches", roomOf: launchRoom, read: (date) => reads.read(date) };
 }
 
 const ENTRIES_SHOWN = 10;
 
 /** Leaderboards, as `leaderboard:updated` tells them. */
 export function leaderboardTopic(stores: Pick<LaunchStores, "redis" | "names">, zone: string): Topic {
-  return {
-    list: "leaderboards",
-    roomOf: leaderboardRoom,
-    read: async (period) => {
-      const board = boardAt(period as LeaderboardPeriod, Date.now(), zone);
-      const { total: _, ...shown } = await readLeaderboard(stores, { board, offset: 0, limit: ENTRIES_SHOWN });
-      return shown;
-    },
-  };
+  const reads = new SharedReads(async (period) => {
+    const board = boardAt(period as LeaderboardPeriod, Date.now(), zone);
+    const { total: _, ...shown } = await readLeaderboard(stores, { board, offset: 0, limit: ENTRIES_SHOWN });
+    return shown;
+  });
+  return { list: "leaderboards", roomOf: leaderboardRoom, read: (period) => reads.read(period) };
 }
