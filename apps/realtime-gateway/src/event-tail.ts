@@ -15,21 +15,37 @@ const PATIENCE_MS = 100;
 
 export class EventTail {
   private readonly tails = new Map<number, ShardTail>();
+  /** Project id → who watches it: its room, and the board it is on. */
+  private readonly watchers = new Map<string, number>();
 
   constructor(private readonly deps: ShardTailDeps) {}
 
-  /** The first watcher of a project came. */
+  /** A room of sockets that watch the project was opened. */
   watch(projectId: string): void {
+    const watchers = (this.watchers.get(projectId) ?? 0) + 1;
+    this.watchers.set(projectId, watchers);
+    if (watchers > 1) return;
     const shard = this.deps.names.shardOf(projectId);
     const tail = this.tails.get(shard) ?? new ShardTail(shard, this.deps);
     this.tails.set(shard, tail);
     tail.watch(projectId);
   }
 
-  /** The last watcher of a project went. */
+  /** Such a room was closed. */
   unwatch(projectId: string): void {
+    const watchers = (this.watchers.get(projectId) ?? 0) - 1;
+    if (watchers > 0) {
+      this.watchers.set(projectId, watchers);
+      return;
+    }
+    this.watchers.delete(projectId);
     const shard = this.deps.names.shardOf(projectId);
     if (this.tails.get(shard)?.unwatch(projectId) === true) this.tails.delete(shard);
+  }
+
+  /** Resolves once every later event on these projects, which are watched, will be told. @throws when Redis does not answer */
+  async open(projectIds: readonly string[]): Promise<void> {
+    await Promise.all(this.tailsOf(projectIds).map((tail) => tail.open()));
   }
 
   /**
@@ -37,7 +53,7 @@ export class EventTail {
    * @throws when Redis or PostgreSQL does not answer
    */
   async readCurrent(projectIds: readonly string[]): Promise<Snapshot> {
-    await Promise.all(this.tailsOf(projectIds).map((tail) => tail.open()));
+    await this.open(projectIds);
     const snapshot = await this.deps.readSnapshot(projectIds);
     for (const [id, counts] of snapshot) snapshot.set(id, this.catchUp(id, counts));
     return snapshot;

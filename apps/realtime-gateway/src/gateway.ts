@@ -2,7 +2,17 @@
  * The gateway as a whole: one HTTP server with socket.io and the operator's pages, and the loop that tells the rooms.
  * Every replica follows the streams by itself, so replicas need no adapter between them and no knowledge of each other.
  */
-import { launchRoom, leaderboardRoom, projectRoom, type RedisNames, SOCKET_EVENTS, userRoom } from "@votesync/core";
+import {
+  boardRoom,
+  launchRoom,
+  leaderboardRoom,
+  type ProjectCounts,
+  projectRoom,
+  type RedisNames,
+  SOCKET_EVENTS,
+  userRoom,
+} from "@votesync/core";
+import { JamQueues } from "@votesync/jam";
 import type { LaunchArchive } from "@votesync/mongo-store";
 import type { PostgresConnection } from "@votesync/postgres-store";
 import {
@@ -10,10 +20,12 @@ import {
   type Outcome,
   parseBroadcast,
   parseOutcome,
+  putStream,
   type RedisConnection,
 } from "@votesync/redis-store";
 import { createHealth, createLoop, type Logger, type Service, type TokenVerifier } from "@votesync/service-kit";
 import type { Registry } from "prom-client";
+import { BoardTail } from "./board-tail.js";
 import { answerCalls, type Call } from "./calls.js";
 import type { TrustsHop } from "./client-address.js";
 import { EventTail } from "./event-tail.js";
@@ -27,7 +39,7 @@ import { readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
 import type { GatewayServer } from "./sockets.js";
 import { subscribe, unsubscribe } from "./subscriptions.js";
-import { launchTopic, leaderboardTopic, type Topic } from "./topics.js";
+import { boardTopic, launchTopic, leaderboardTopic, type Topic } from "./topics.js";
 
 export interface GatewayDeps {
   redis: RedisConnection;
@@ -75,14 +87,17 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const metrics = createGatewayMetrics(registry);
   const server = createHttpServer(healthOf(deps), log);
   const io = createSocketServer(server, { ...options, metrics, nowMs });
-  const tail = createTail(deps, new FanOut(io, () => metrics.slowSockets.inc()), metrics);
+  const tail: EventTail = createTail(deps, new FanOut(io, () => metrics.slowSockets.inc()), metrics, (id, counts) =>
+    boards.counted(id, counts),
+  );
+  const boards = createBoardTail(deps, io, metrics, tail);
   exposeGauges(registry, {
     sockets: () => io.of("/").sockets.size,
     projects: () => tail.projects,
     shards: () => tail.shards,
   });
   const outcomes = createOutcomeTail(deps, io, metrics);
-  const broadcasts = createBroadcastTail(deps, io, metrics);
+  const broadcasts = createBroadcastTail(deps, io, metrics, boards);
   watchRooms(io, projectRoom(""), {
     watch: (room) => tail.watch(room.slice(projectRoom("").length)),
     unwatch: (room) => tail.unwatch(room.slice(projectRoom("").length)),
@@ -90,16 +105,22 @@ export function createGateway(deps: GatewayDeps): Gateway {
   watchRooms(io, userRoom(""), outcomes);
   watchRooms(io, launchRoom(""), broadcasts);
   watchRooms(io, leaderboardRoom(""), broadcasts);
-  acceptSockets(io, { tail, outcomes, broadcasts }, deps);
+  watchRooms(io, boardRoom(""), broadcasts);
+  watchRooms(io, boardRoom(""), boards);
+  acceptSockets(io, { tail, outcomes, broadcasts, boards }, deps);
   const runOnce = async () => {
     await tail.pass();
     return false;
   };
   const loop = createLoop({ name: "event-tail", runOnce, idleMs: options.foldWindowMs, log });
-  const follow = (name: string, messages: { pass(): Promise<boolean> }) =>
-    createLoop({ name, runOnce: () => messages.pass(), idleMs: MESSAGE_PAUSE_MS, log });
+  const follow = (name: string, messages: { pass(): Promise<boolean> }, idleMs = MESSAGE_PAUSE_MS) =>
+    createLoop({ name, runOnce: () => messages.pass(), idleMs, log });
   const listener = new Listener({ server, io, port: options.port, log });
-  const followers = [follow("outcome-tail", outcomes), follow("broadcast-tail", broadcasts)];
+  const followers = [
+    follow("outcome-tail", outcomes),
+    follow("broadcast-tail", broadcasts),
+    follow("board-tail", boards, options.foldWindowMs),
+  ];
   return { services: [loop, ...followers, listener], listener };
 }
 
@@ -115,7 +136,12 @@ function healthOf({ redis, postgres, registry }: GatewayDeps) {
   });
 }
 
-function createTail({ redis, postgres, names, log, nowMs }: GatewayDeps, fanOut: FanOut, metrics: GatewayMetrics) {
+function createTail(
+  { redis, postgres, names, log, nowMs }: GatewayDeps,
+  fanOut: FanOut,
+  metrics: GatewayMetrics,
+  onCounted: (projectId: string, counts: ProjectCounts) => void,
+): EventTail {
   const stores = { redis: redis.client, names, prisma: postgres.prisma };
   return new EventTail({
     redis: redis.client,
@@ -125,9 +151,30 @@ function createTail({ redis, postgres, names, log, nowMs }: GatewayDeps, fanOut:
     observer: observeTail(metrics, log),
     tell: (message, acceptedAtUs) => {
       metrics.deliveries.inc(fanOut.send(message));
+      onCounted(message.body.id, message.body);
       metrics.messages.inc({ event: message.event });
       if (acceptedAtUs !== undefined)
         metrics.foldLag.observe(Math.max(0, Date.now() / 1_000 - acceptedAtUs / 1_000_000));
+    },
+  });
+}
+
+function createBoardTail(
+  { redis, postgres, names, nowMs }: GatewayDeps,
+  io: GatewayServer,
+  metrics: GatewayMetrics,
+  votes: EventTail,
+): BoardTail {
+  const stores = { redis: redis.client, names, pool: postgres.pool };
+  const queues = new JamQueues(stores, () => redis.client.status === "ready");
+  return new BoardTail({
+    votes,
+    nowMs,
+    read: (boardId) => queues.read(boardId),
+    put: (boardId, streamId, counts) => putStream(redis.client, names, { boardId, streamId, counts, action: null }),
+    tell: (room, { event, body }) => {
+      io.to(room).emit(event, body);
+      metrics.messages.inc({ event });
     },
   });
 }
@@ -146,18 +193,35 @@ function createOutcomeTail({ redis, names, log }: GatewayDeps, io: GatewayServer
   });
 }
 
-function createBroadcastTail({ redis, names, log }: GatewayDeps, io: GatewayServer, metrics: GatewayMetrics) {
+function createBroadcastTail(
+  { redis, names, log }: GatewayDeps,
+  io: GatewayServer,
+  metrics: GatewayMetrics,
+  boards: BoardTail,
+) {
   return new MessageTail<Broadcast>({
     redis: redis.client,
     stream: names.broadcasts(),
     parse: parseBroadcast,
-    roomOf: ({ event, body }) => (event === "launch:finalized" ? launchRoom(body.date) : leaderboardRoom(body.period)),
+    roomOf: broadcastRoom,
     tell: (room, { event, body }) => {
+      if (event === "board:changed") return boards.changed(body.boardId);
       io.to(room).emit(event, body);
       metrics.messages.inc({ event });
     },
     onSkipped: (entryId) => log.error({ entry: entryId }, "an entry of the broadcast stream cannot be read, skipped"),
   });
+}
+
+function broadcastRoom({ event, body }: Broadcast): string {
+  switch (event) {
+    case "launch:finalized":
+      return launchRoom(body.date);
+    case "leaderboard:updated":
+      return leaderboardRoom(body.period);
+    case "board:changed":
+      return boardRoom(body.boardId);
+  }
 }
 
 /** Followed while the room exists: socket.io makes a room with its first socket and drops it with its last. */
@@ -177,12 +241,12 @@ function watchRooms(
 
 function acceptSockets(
   io: GatewayServer,
-  tails: { tail: EventTail; outcomes: MessageTail<Outcome>; broadcasts: MessageTail<Broadcast> },
+  tails: { tail: EventTail; outcomes: MessageTail<Outcome>; broadcasts: MessageTail<Broadcast>; boards: BoardTail },
   deps: GatewayDeps,
 ): void {
   const { verifier, options, nowMs, log } = deps;
-  const { tail, outcomes, broadcasts } = tails;
-  const topics = topicsOf(deps);
+  const { tail, outcomes, broadcasts, boards } = tails;
+  const topics = topicsOf(deps, boards);
   const openBroadcasts = () => broadcasts.open();
   const { maxRoomsPerSocket } = options;
   const calls = new Map<string, Call>([
@@ -199,8 +263,9 @@ function acceptSockets(
   });
 }
 
-function topicsOf({ redis, names, postgres, archive, options }: GatewayDeps): Topic[] {
+function topicsOf({ redis, names, postgres, archive, options }: GatewayDeps, boards: BoardTail): Topic[] {
   const stores = { redis: redis.client, names, pool: postgres.pool };
   const leaderboards = leaderboardTopic(stores, options.leaderboardZone);
-  return archive === null ? [leaderboards] : [leaderboards, launchTopic({ ...stores, archive }, options.launchZone)];
+  const always = [boardTopic(boards), leaderboards];
+  return archive === null ? always : [...always, launchTopic({ ...stores, archive }, options.launchZone)];
 }

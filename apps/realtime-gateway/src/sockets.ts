@@ -2,6 +2,7 @@
 import type { Broadcast, Outcome } from "@votesync/redis-store";
 import type { Identity } from "@votesync/service-kit";
 import type { Server, Socket } from "socket.io";
+import type { BoardMessage } from "./board-tail.js";
 import type { RoomMessage } from "./fold.js";
 
 export interface SocketData {
@@ -13,7 +14,8 @@ export interface SocketData {
 type ClientEvents = Record<string, never>;
 type ServerEvents = Record<RoomMessage["event"], (body: RoomMessage["body"]) => void> &
   Record<Outcome["event"], (body: Outcome["body"]) => void> &
-  Record<Broadcast["event"], (body: Broadcast["body"]) => void>;
+  Record<Broadcast["event"], (body: Broadcast["body"]) => void> &
+  Record<BoardMessage["event"], (body: BoardMessage["body"]) => void>;
 
 export type GatewayServer = Server<ClientEvents, ServerEvents, ClientEvents, SocketData>;
 export type GatewaySocket = Socket<ClientEvents, ServerEvents, ClientEvents, SocketData>;

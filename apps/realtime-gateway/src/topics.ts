@@ -4,6 +4,7 @@
  */
 import {
   boardAt,
+  boardRoom,
   type LeaderboardPeriod,
   launchDay,
   launchRoom,
@@ -12,7 +13,8 @@ import {
 } from "@votesync/core";
 import { type LaunchStores, readLaunchDay } from "@votesync/launch";
 import { readLeaderboard } from "@votesync/leaderboard";
-import { SharedReads } from "./shared-reads.js";
+import { SharedReads } from "@votesync/service-kit";
+import type { BoardTail } from "./board-tail.js";
 
 export interface Topic {
   /** Its list in a subscription, and in the answer. */
@@ -20,6 +22,20 @@ export interface Topic {
   roomOf: (name: string) => string;
   /** @returns `null` where there is no such thing */
   read: (name: string) => Promise<object | null>;
+}
+
+/** Boards, as `queue:updated` and `stream:active` tell them. */
+export function boardTopic(boards: BoardTail): Topic {
+  return {
+    list: "boards",
+    roomOf: boardRoom,
+    read: async (boardId) => {
+      const state = await boards.current(boardId);
+      if (state === null) return null;
+      const { jamId: _, ...shown } = state;
+      return shown;
+    },
+  };
 }
 
 /** Launch days, as `GET /api/launch` shows them. */

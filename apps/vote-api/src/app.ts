@@ -2,6 +2,7 @@
  * The Express application: every route on one screen. It never listens or connects; main.ts hands it what it needs.
  */
 import type { RedisNames } from "@votesync/core";
+import type { JamQueues } from "@votesync/jam";
 import type { Jobs } from "@votesync/jobs";
 import type { LaunchStores } from "@votesync/launch";
 import type { PostgresConnection } from "@votesync/postgres-store";
@@ -9,9 +10,11 @@ import type { DeadLetters, FallbackRecovery } from "@votesync/reconcile";
 import type { RedisClient } from "@votesync/redis-store";
 import { type AuthConfig, type Health, type Logger, problem, sendProblem } from "@votesync/service-kit";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { addToBoard } from "./add-to-board.js";
 import { analyticsHandler } from "./analytics-route.js";
 import { answerable } from "./answerable-error.js";
-import { type Authenticator, identityOf, requireAdmin, requireIdentity } from "./authenticate.js";
+import { type Authenticator, admitAnybody, identityOf, requireAdmin, requireIdentity } from "./authenticate.js";
+import { boardRoutes } from "./board-routes.js";
 import { MAX_BODY_BYTES } from "./body-limit.js";
 import type { CrossOrigin } from "./cross-origin.js";
 import { deadLetterRoutes } from "./dead-letter-routes.js";
@@ -32,6 +35,7 @@ import { requestIdOf } from "./request-id.js";
 import type { RequestLimits } from "./request-limits.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
+import { streamRoutes } from "./stream-routes.js";
 import { type VoteFigureCounter, voteMetricsHandler } from "./vote-figures.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 import { readVoteStatus } from "./vote-status.js";
@@ -45,6 +49,7 @@ export interface AppDeps {
   names: RedisNames;
   postgres: PostgresConnection;
   jobs: Jobs;
+  queues: JamQueues;
   /** `null` without MongoDB. */
   launches: LaunchStores | null;
   launchZone: string;
@@ -77,11 +82,22 @@ export function createApp(deps: AppDeps): Express {
   // Whoever watches over the service is not counted.
   route(app, "/statusz", { get: [statusz(deps.status)] });
   app.use(limitAddress(deps.limits));
+  addRoutes(app, deps);
+  app.all("/", readOnly);
+  app.use(...webApp(), notFound);
+  app.use(problemHandler(deps.log));
+  return app;
+}
 
+function addRoutes(app: Express, deps: AppDeps): void {
   const user = requireIdentity(deps.authenticate, deps.limits);
   // Not strict: what is JSON but no object is told so by the schema, as on the short way.
   const json = [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, verify: refuseEmpty })];
-  const projects = projectRoutes(deps);
+  const anybody = admitAnybody(deps.authenticate, deps.limits);
+  const withBoards = { ...deps, addToBoard: addToBoard(deps) };
+  const projects = projectRoutes(withBoards);
+  const boards = boardRoutes(deps);
+  const streams = streamRoutes(withBoards);
   const letters = deadLetterRoutes(deps.deadLetters);
   const notifications = notificationRoutes(deps);
   const reconcile = reconcileRoutes(deps.jobs);
@@ -102,6 +118,13 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/api/votes/jobs", { get: [...admin, jobsHandler(deps.jobs)] });
   route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
   route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/boards", { get: [boards.list], post: [user, ...json, boards.create] });
+  route(app, "/api/boards/:id", { get: [boards.get] });
+  route(app, "/api/streams", { get: [anybody, streams.queue], post: [user, ...json, streams.add] });
+  route(app, "/api/streams/upvote", { post: [user, ...json, streams.upvote] });
+  route(app, "/api/streams/downvote", { post: [user, ...json, streams.downvote] });
+  route(app, "/api/streams/next", { post: [user, ...json, streams.next] });
+  route(app, "/api/streams/debug", { get: [user, streams.trail] });
   route(app, "/api/launch", { get: [launch.read] });
   route(app, "/api/launch/apps", { post: [user, ...json, launch.register] });
   route(app, "/api/launch/finalize", { post: [...admin, ...json, launch.finalize] });
@@ -126,10 +149,6 @@ export function createApp(deps: AppDeps): Express {
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
   route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
   app.use("/docs", readOnly, docsRoutes());
-  app.all("/", readOnly);
-  app.use(...webApp(), notFound);
-  app.use(problemHandler(deps.log));
-  return app;
 }
 
 type Method = "get" | "post" | "delete";

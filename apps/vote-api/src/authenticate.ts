@@ -25,6 +25,17 @@ export function requireIdentity(authenticate: Authenticator, limits: RequestLimi
   };
 }
 
+/** Express: whoever says who they are must be right; whoever does not may go on as nobody. */
+export function admitAnybody(authenticate: Authenticator, limits: RequestLimits): RequestHandler {
+  const identify = requireIdentity(authenticate, limits);
+  return (req, res, next) => (req.headers.authorization === undefined ? next() : identify(req, res, next));
+}
+
+/** The caller of a route behind `admitAnybody`; `null` for nobody. */
+export function callerOf(res: Response): Identity | null {
+  return (res.locals as { identity?: Identity }).identity ?? null;
+}
+
 /** Express, behind `requireIdentity`: lets only admins pass. */
 export const requireAdmin: RequestHandler = (_req, res, next) => {
   requireRole(identityOf(res), "admin");

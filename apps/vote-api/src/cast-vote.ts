@@ -43,7 +43,15 @@ export interface VoteRequest {
 
 export type VoteOutcome =
   /** `degraded`: the fallback took it. */
-  | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer; degraded?: boolean }
+  | {
+      kind: "answer";
+      replayed: boolean;
+      rate: RateState;
+      answer: VoteAnswer;
+      /** The board it is on; `null` also when the fallback took it: readers of boards look for such votes. */
+      boardId: string | null;
+      degraded?: boolean;
+    }
   | { kind: "limited"; resetUs: number }
   | { kind: "conflict" }
   | { kind: "up-only" }
@@ -71,9 +79,14 @@ export interface CastVoteDeps extends Stores {
   clock: RedisClock;
   loader: ProjectLoader;
   limit: VoteLimit;
+  /** Brings the board up to date that the vote is on. Never rejects. */
+  tellBoard: (boardId: string, vote: CountedVote) => Promise<void>;
   /** Told why a vote takes the fallback. */
   onFallback: (error: unknown) => void;
 }
+
+/** A vote that Redis has taken. */
+export type CountedVote = Pick<Extract<VoteOutcome, { kind: "answer" }>, "answer" | "replayed">;
 
 /** @throws what PostgreSQL throws: then the outcome is unknown, and asking again is safe */
 export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<VoteOutcome> {
@@ -103,6 +116,9 @@ async function castInRedis(deps: CastVoteDeps, cast: Cast): Promise<VoteOutcome>
     const outcome = await deps.fastPath.cast(cast);
     switch (outcome.kind) {
       case "answer":
+        // Before it is answered: from then on everybody is to see it.
+        if (outcome.boardId !== null) await deps.tellBoard(outcome.boardId, outcome);
+        return outcome;
       case "limited":
       case "conflict":
       case "up-only":
@@ -160,5 +176,5 @@ async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: 
     throw error;
   }
   if (outcome.kind !== "answer") return outcome;
-  return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, degraded: true };
+  return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, boardId: null, degraded: true };
 }

@@ -1,4 +1,5 @@
 import { RedisNames } from "@votesync/core";
+import { JamQueues } from "@votesync/jam";
 import { connectJobs } from "@votesync/jobs";
 import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
@@ -17,7 +18,7 @@ import {
 } from "@votesync/service-kit";
 import { createApp } from "./app.js";
 import { createAuthenticator } from "./authenticate.js";
-import { castVote } from "./cast-vote.js";
+import { type CastVoteDeps, castVote } from "./cast-vote.js";
 import { CommitWatch } from "./commit-watch.js";
 import { configSchema } from "./config.js";
 import { createCrossOrigin } from "./cross-origin.js";
@@ -30,6 +31,7 @@ import { RecoveryLoop } from "./recovery-loop.js";
 import { RedisTrust } from "./redis-trust.js";
 import { compileTrust, createRequestLimits } from "./request-limits.js";
 import { serviceCheck } from "./statusz.js";
+import { tellBoard } from "./tell-board.js";
 import { VoteFigureCounter } from "./vote-figures.js";
 import { recordVote, type VoteHttpRequest, type VoteRouteDeps } from "./vote-route.js";
 
@@ -57,7 +59,16 @@ const pathMetrics = createPathMetrics(registry, log);
 const trust = new RedisTrust({ stores, recovery, log, onRebuilt: (_shard, ids) => recoveryLoop.reload(ids) });
 const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, loader, log, onRecovered: pathMetrics.recovered });
 const fastPath = createFastPath({ ...stores, clock, trust, degraded, onBreaker: pathMetrics.breaker });
-const casting = { ...stores, fastPath, degraded, clock, loader, limit, onFallback: pathMetrics.fallback };
+const casting: CastVoteDeps = {
+  ...stores,
+  fastPath,
+  degraded,
+  clock,
+  loader,
+  limit,
+  tellBoard: tellBoard({ ...stores, log }),
+  onFallback: pathMetrics.fallback,
+};
 const withoutLimit = { ...casting, limit: { max: 0, windowMs: 1 } };
 const deadLetters = new DeadLetters(stores, (vote) => castVote(withoutLimit, vote));
 const commits = new CommitWatch(postgres.pool);
@@ -98,6 +109,7 @@ const app = createApp({
   names,
   postgres,
   jobs,
+  queues: new JamQueues(stores, () => trust.isTrusted),
   launches,
   launchZone: config.LAUNCH_TIMEZONE,
   leaderboardZone: config.LEADERBOARD_TIMEZONE,

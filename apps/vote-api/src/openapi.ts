@@ -20,6 +20,7 @@ import {
 } from "@votesync/core";
 import { z } from "zod";
 import { answerSchemas } from "./answer-schemas.js";
+import { boardRouteDocs } from "./openapi-boards.js";
 import { launchRouteDocs } from "./openapi-launch.js";
 import { leaderboardRouteDocs } from "./openapi-leaderboard.js";
 
@@ -274,7 +275,7 @@ const ROUTES: RouteConfig[] = [
   },
 ];
 const parts: RouteParts = { json, body, problemJson, security, problems: PROBLEMS, forAdmins };
-for (const route of [...ROUTES, ...launchRouteDocs(parts), ...leaderboardRouteDocs(parts)])
+for (const route of [...ROUTES, ...boardRouteDocs(parts), ...launchRouteDocs(parts), ...leaderboardRouteDocs(parts)])
   registry.registerPath(route);
 
 export const openApiDocument: object = new OpenApiGeneratorV31(registry.definitions).generateDocument({

@@ -21,6 +21,7 @@ import { problem } from "@votesync/service-kit";
 import type { Request, Response } from "express";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
+import type { AddToBoard } from "./add-to-board.js";
 import { identityOf } from "./authenticate.js";
 import { formatCursor, parseCursor } from "./cursor.js";
 
@@ -30,8 +31,11 @@ export interface ProjectRoutesDeps {
   postgres: PostgresConnection;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
+  addToBoard: AddToBoard;
   now: () => Date;
 }
+
+type NewProject = Parameters<typeof createProject>[1];
 
 /** The handlers of everything below `/api/projects`. Counters shown are the live ones of Redis where it has them. */
 export function projectRoutes(deps: ProjectRoutesDeps) {
@@ -39,13 +43,20 @@ export function projectRoutes(deps: ProjectRoutesDeps) {
 
   async function create(req: Request, res: Response): Promise<void> {
     const { id = uuidv7(), title, url = null, board_id: boardId = null } = createProjectBodySchema.parse(req.body);
+    const ownerId = identityOf(res).userId;
+    const project =
+      boardId === null
+        ? await createOutsideBoards({ id, title, url, boardId, ownerId })
+        : await deps.addToBoard({ id, title, url, boardId, ownerId }, { needsBoard: false });
+    res
+      .status(201)
+      .location(`/api/projects/${encodeURIComponent(id)}`)
+      .json(projectView(project));
+  }
+
+  async function createOutsideBoards(project: NewProject): Promise<ProjectRecord> {
     try {
-      const ownerId = identityOf(res).userId;
-      const project = await createProject(prisma, { id, title, url, boardId, ownerId }, deps.now());
-      res
-        .status(201)
-        .location(`/api/projects/${encodeURIComponent(id)}`)
-        .json(projectView(project));
+      return await createProject(prisma, project, deps.now());
     } catch (error) {
       if (error instanceof DuplicateProjectError) throw problem(409, "A project with this id exists.");
       throw error;

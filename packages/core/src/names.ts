@@ -153,6 +153,23 @@ export class RedisNames {
     return this.ofBoards(`score:${encodeUserId(userId)}:${encodeUserId(key)}`);
   }
 
+  private ofJam(boardId: string, rest: string): string {
+    return `${this.prefix}:{jam:${boardId}}:${rest}`;
+  }
+
+  /**
+   * Hash: what is known of a board's queue. version, structure, loaded_at, streams (JSON), and per stream `c:<id>`:
+   * `<upvotes>:<downvotes>:<version>`.
+   */
+  jamQueue(boardId: string): string {
+    return this.ofJam(boardId, "queue");
+  }
+
+  /** List: the board's last votes, newest first. */
+  jamActions(boardId: string): string {
+    return this.ofJam(boardId, "actions");
+  }
+
   /** Number: grows when lists may have changed. What is cached of lists carries it in its key. */
   listsGeneration(): string {
     return `${this.prefix}:lists:generation`;
@@ -228,6 +245,8 @@ export const SOCKET_EVENTS = {
   notification: "notification",
   launchFinalized: "launch:finalized",
   leaderboardUpdated: "leaderboard:updated",
+  queueUpdated: "queue:updated",
+  streamActive: "stream:active",
 } as const;
 
 /** Socket.IO room of everybody who watches a project. */
@@ -238,6 +257,9 @@ export const launchRoom = (date: string) => `launch:${date}`;
 
 /** Socket.IO room of everybody who watches a leaderboard. */
 export const leaderboardRoom = (period: string) => `leaderboard:${period}`;
+
+/** Socket.IO room of everybody who watches a board. */
+export const boardRoom = (boardId: string) => `board:${boardId}`;
 
 /** Socket.IO room of all sockets of a user. */
 export const userRoom = (userId: string) => `user:${userId}`;

@@ -37,6 +37,28 @@ export const createProjectBodySchema = z.strictObject({
 });
 export type CreateProjectBody = z.infer<typeof createProjectBodySchema>;
 
+/** `server-first`: pages show a vote once it is answered. `optimistic`: at once. */
+export const BOARD_MODES = ["server-first", "optimistic"] as const;
+export type BoardMode = (typeof BOARD_MODES)[number];
+
+export const createBoardBodySchema = z.strictObject({
+  id: entityIdSchema.optional(),
+  title: titleSchema,
+  mode: z.enum(BOARD_MODES).default("server-first"),
+});
+
+export const createStreamBodySchema = z.strictObject({ jamId: entityIdSchema, title: titleSchema, url: webUrlSchema });
+
+export const streamVoteBodySchema = z.strictObject({ streamId: entityIdSchema });
+
+export const nextStreamBodySchema = z.strictObject({
+  jamId: entityIdSchema,
+  /** What the caller sees as active: when it is another one, nothing happens. So asking twice skips only one. */
+  activeId: entityIdSchema.nullable().optional(),
+});
+
+export const jamActionsQuerySchema = z.strictObject({ jamId: entityIdSchema });
+
 export const PROJECT_SORTS = ["hot", "top", "new", "best"] as const;
 export type ProjectSort = (typeof PROJECT_SORTS)[number];
 
@@ -64,6 +86,20 @@ export const listProjectsQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(512).optional(),
 });
 export type ListProjectsQuery = z.infer<typeof listProjectsQuerySchema>;
+
+export const listBoardsQuerySchema = z.strictObject({
+  limit: limitSchema,
+  cursor: z.string().min(1).max(512).optional(),
+});
+
+export const streamsQuerySchema = z.strictObject({
+  jamId: entityIdSchema,
+  /** Reads every counter anew, whatever is kept ready. */
+  fresh: z
+    .enum(["0", "1"])
+    .default("0")
+    .transform((value) => value === "1"),
+});
 
 export const ownVotesQuerySchema = z.strictObject({
   project_ids: idListSchema.optional(),

@@ -21,6 +21,7 @@ export interface ColdProjectRow {
   opensAtUs: number | null;
   closesAtUs: number | null;
   upOnly: boolean;
+  boardId: string | null;
   /** Everybody with a vote in the current period; `null` when they are more than asked for. */
   votes: VoteRow[] | null;
   /** Up to which entry of the shard's stream these rows are. */
@@ -28,7 +29,7 @@ export interface ColdProjectRow {
 }
 
 const READ_COLD_PROJECT = `
-  SELECT p.upvotes, p.downvotes, p.version, p.period, p.up_only, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
+  SELECT p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
          (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
          (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
@@ -52,6 +53,7 @@ export async function readColdProject(
     opens_at_us: number | null;
     closes_at_us: number | null;
     up_only: boolean;
+    board_id: string | null;
     last_id: string;
     votes: [string, VoteType, string, string][];
   }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
@@ -67,6 +69,7 @@ export async function readColdProject(
     opensAtUs: row.opens_at_us,
     closesAtUs: row.closes_at_us,
     upOnly: row.up_only,
+    boardId: row.board_id,
     votes,
     lastId: row.last_id,
   };

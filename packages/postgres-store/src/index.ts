@@ -1,5 +1,6 @@
 export * from "./advisory-lock.js";
 export * from "./apply-events.js";
+export * from "./boards.js";
 export * from "./cold-project.js";
 export * from "./connection.js";
 export * from "./count-points.js";

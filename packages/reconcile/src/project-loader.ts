@@ -8,7 +8,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds, type ReconcileReason } from "@votesync/core";
 import { readColdProject, readLastId } from "@votesync/postgres-store";
-import { holdProject, loadProject, MAX_LOADED_VOTERS, type ProjectHold, STREAM_START } from "@votesync/redis-store";
+import {
+  holdProject,
+  loadProject,
+  MAX_LOADED_VOTERS,
+  type ProjectHold,
+  putStream,
+  readCounts,
+  STREAM_START,
+} from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
 
 /** Many times what a worker takes when all is well. */
@@ -61,7 +69,15 @@ export class ProjectLoader {
     const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
     if (project === null) return false;
     await loadProject(redis, names, project, hold);
+    if (project.boardId !== null) await this.tellBoard(project.boardId, projectId);
     return true;
+  }
+
+  /** What was kept ready of the board may lack votes that the project was loaded for. */
+  private async tellBoard(boardId: string, streamId: string): Promise<void> {
+    const { redis, names } = this.stores;
+    const counts = (await readCounts(redis, names, [streamId])).get(streamId);
+    if (counts !== undefined) await putStream(redis, names, { boardId, streamId, counts, action: null });
   }
 
   private async untilApplied(shard: number, eventId: string, giveUpAtMs: number): Promise<void> {

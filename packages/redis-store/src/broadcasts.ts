@@ -2,7 +2,13 @@
  * The broadcast stream: messages to everybody who watches a topic, told by whichever gateway has their sockets. What it
  * carries is also stored elsewhere, so it may be trimmed after minutes.
  */
-import { EVENT_FIELD, launchDateSchema, leaderboardPeriodSchema, type RedisNames } from "@votesync/core";
+import {
+  EVENT_FIELD,
+  entityIdSchema,
+  launchDateSchema,
+  leaderboardPeriodSchema,
+  type RedisNames,
+} from "@votesync/core";
 import { z } from "zod";
 import type { RedisClient } from "./connection.js";
 import type { StreamEntry } from "./event-stream.js";
@@ -23,6 +29,8 @@ export const broadcastSchema = z.discriminatedUnion("event", [
       entries: z.array(z.object({ rank: z.int(), user_id: z.string(), points: z.number() })),
     }),
   }),
+  // Not told as it is: whoever watches the board reads it anew.
+  z.object({ event: z.literal("board:changed"), body: z.object({ boardId: entityIdSchema }) }),
 ]);
 export type Broadcast = z.infer<typeof broadcastSchema>;
 

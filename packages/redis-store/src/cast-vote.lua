@@ -2,7 +2,7 @@
 --
 -- KEYS (all of one shard, so of one cluster slot)
 --   1 project     hash    upvotes, downvotes, version, period, voters, generation, last_event, held, opens_at, closes_at,
---                         up_only
+--                         up_only, board
 --   2 votes       prefix; the period is appended: hash, user id -> "<vote>:<version>:<given at, us>"
 --   3 events      stream  one entry per change, see core's vote-event.ts
 --   4 changed     zset    project id -> version
@@ -26,7 +26,7 @@
 --   up-only                  only up-votes are taken here, and taking them back
 --   limited, reset us        one vote too many; the next is allowed after `reset`
 --   ask, generation, period  the hash is partial and lacks this user: read the row, cast again with it
---   answer, replayed 0|1, remaining, reset us, stored answer
+--   answer, replayed 0|1, remaining, reset us, stored answer, id of the board it is on or empty
 -- The stored answer is newline-joined: request id, project id, user id, action, upvotes, downvotes, vote, version,
 -- accepted at (us), stream id of the event it waits on.
 
@@ -67,7 +67,8 @@ local function rate_used()
 end
 
 local function answer(replayed, used, reset, stored)
-  return { 'answer', now_text, replayed, math.max(0, rate_max - used), whole(reset), stored }
+  local board = redis.call('HGET', project, 'board') or ''
+  return { 'answer', now_text, replayed, math.max(0, rate_max - used), whole(reset), stored, board }
 end
 
 -- 1. The same request again (a re-send after a lost reply), or the same Idempotency-Key: the first answer again.

@@ -60,7 +60,7 @@ export interface RateState {
 }
 
 export type CastOutcome = { nowUs: number } & (
-  | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer }
+  | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer; boardId: string | null }
   | { kind: "limited"; resetUs: number }
   | { kind: "ask"; generation: string; period: number }
   | ({ kind: "absent" } & ProjectHold)
@@ -111,7 +111,7 @@ export function heldVote(vote: { voteType: VoteType; version: number; givenAtUs:
 }
 
 function readOutcome(reply: string[]): CastOutcome {
-  const [kind, now, third = "", fourth = "", fifth = "", stored = ""] = reply;
+  const [kind, now, third = "", fourth = "", fifth = "", stored = "", board = ""] = reply;
   const nowUs = Number(now);
   switch (kind) {
     case "answer":
@@ -121,6 +121,7 @@ function readOutcome(reply: string[]): CastOutcome {
         replayed: Number(third) === 1,
         rate: { remaining: Number(fourth), resetUs: Number(fifth) },
         answer: parseVoteAnswer(stored),
+        boardId: board === "" ? null : board,
       };
     case "limited":
       return { kind, nowUs, resetUs: Number(third) };

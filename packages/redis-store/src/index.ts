@@ -8,6 +8,7 @@ export * from "./counts.js";
 export * from "./event-stream.js";
 export * from "./evict-project.js";
 export * from "./hold-project.js";
+export * from "./jam-queue.js";
 export * from "./launch-states.js";
 export * from "./leaderboards.js";
 export * from "./lists.js";

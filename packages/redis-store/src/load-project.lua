@@ -16,7 +16,8 @@
 --   9 generation: unique to this load
 --   10 opens at  11 closes at: us, empty where there is none: a period ends then
 --   12 1 when only up-votes are taken, else empty
---   13.. user id, vote, user id, vote, ...
+--   13 id of the board it is on, else empty
+--   14.. user id, vote, user id, vote, ...
 --
 -- Returns 1 when it loaded, 0 when it did not.
 
@@ -38,7 +39,7 @@ end
 redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 13, #ARGV, VALUES_PER_CALL do
+for first = 14, #ARGV, VALUES_PER_CALL do
   redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
 
@@ -62,6 +63,9 @@ if ARGV[11] ~= '' then
 end
 if ARGV[12] ~= '' then
   redis.call('HSET', project, 'up_only', ARGV[12])
+end
+if ARGV[13] ~= '' then
+  redis.call('HSET', project, 'board', ARGV[13])
 end
 if last_event then
   redis.call('HSET', project, 'last_event', last_event)

@@ -44,6 +44,8 @@ export interface ColdProject {
   closesAtUs?: number | null;
   /** A launch takes up-votes only. */
   upOnly?: boolean;
+  /** The board it is on. */
+  boardId?: string | null;
   /** Everybody with a vote in this period, or `null` when there are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
 }
@@ -77,6 +79,7 @@ export async function loadProject(
       project.opensAtUs ?? "",
       project.closesAtUs ?? "",
       project.upOnly === true ? 1 : "",
+      project.boardId ?? "",
       ...(votes ?? []).flatMap((vote) => [vote.userId, heldVote(vote)]),
     ],
   );

@@ -13,4 +13,5 @@ export * from "./network-of.js";
 export * from "./problem.js";
 export * from "./run-until-signal.js";
 export * from "./service.js";
+export * from "./shared-reads.js";
 export * from "./sign-token.js";
