@@ -24,6 +24,30 @@ export interface OwnVotesDeps {
 /** Project id → vote; projects without one are missing. */
 export type Votes = Map<string, Exclude<VoteType, "none">>;
 
+/**
+ * Own votes on projects of which it is known where votes went past Redis: only for those, and for what Redis does not have,
+ * PostgreSQL is asked.
+ *
+ * @param o.degraded known before Redis is asked; `null`: it may be any of them
+ * @throws what PostgreSQL throws, when it is away and Redis alone cannot tell
+ */
+export async function findOwnVotesLive(
+  deps: OwnVotesDeps,
+  o: { userId: string; projectIds: readonly string[]; degraded: ReadonlySet<string> | null },
+): Promise<Votes> {
+  const { userId, projectIds, degraded } = o;
+  if (degraded === null || !deps.redisUsable()) return findOwnVotes(deps, userId, projectIds);
+  const live = await readOwnVotes(deps.redis, deps.names, o).catch(() => new Map<string, OwnVoteState>());
+  const isKnown = (id: string) => !degraded.has(id) && isTold(live.get(id));
+  const others = projectIds.filter((id) => !isKnown(id));
+  const known = given(projectIds.filter(isKnown).map((id) => [id, live.get(id)?.vote ?? null]));
+  if (others.length === 0) return known;
+  return new Map([...known, ...(await findOwnVotes(deps, userId, others))]);
+}
+
+/** Whether Redis alone can say what the user's vote is. */
+const isTold = (state: OwnVoteState | undefined) => state?.isComplete === true || state?.vote != null;
+
 /** @throws what PostgreSQL throws, when it is away and Redis alone cannot tell */
 export async function findOwnVotes(deps: OwnVotesDeps, userId: string, projectIds: readonly string[]): Promise<Votes> {
   const asked = { userId, projectIds };
@@ -33,8 +57,7 @@ export async function findOwnVotes(deps: OwnVotesDeps, userId: string, projectId
   ]);
   const states = live ?? new Map<string, OwnVoteState>();
   if (!Array.isArray(rows)) {
-    const isKnown = (id: string) => states.get(id)?.isComplete === true || states.get(id)?.vote != null;
-    if (!projectIds.every(isKnown)) throw rows.error;
+    if (!projectIds.every((id) => isTold(states.get(id)))) throw rows.error;
     return given(projectIds.map((id) => [id, states.get(id)?.vote ?? null]));
   }
   return given(rows.map((row) => [row.projectId, newer(row, states.get(row.projectId))]));

@@ -1,7 +1,6 @@
 /** The streams of a board: its queue, votes on them, the next one, and the trail of what happened. */
 import {
   createStreamBodySchema,
-  type JamState,
   jamActionsQuerySchema,
   nextStreamBodySchema,
   type StreamView,
@@ -9,7 +8,7 @@ import {
   streamView,
   streamVoteBodySchema,
 } from "@votesync/core";
-import { type JamQueues, playNext, QueueBusyError, readTrail } from "@votesync/jam";
+import { type JamQueues, playNext, QueueBusyError, type ReadJam, readTrail } from "@votesync/jam";
 import { findBoard } from "@votesync/postgres-store";
 import { type Identity, problem, unavailable } from "@votesync/service-kit";
 import type { Request, Response } from "express";
@@ -18,7 +17,7 @@ import { v7 as uuidv7 } from "uuid";
 import type { AddToBoard, AddToBoardDeps } from "./add-to-board.js";
 import { announceBoard } from "./announce-board.js";
 import { callerOf, identityOf } from "./authenticate.js";
-import { findOwnVotes, type OwnVotesDeps, type Votes } from "./own-votes.js";
+import { findOwnVotesLive, type OwnVotesDeps, type Votes } from "./own-votes.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 
 export interface StreamRoutesDeps extends AddToBoardDeps, Pick<OwnVotesDeps, "redisUsable"> {
@@ -40,7 +39,7 @@ export function streamRoutes(deps: StreamRoutesDeps) {
     const { jamId, fresh } = streamsQuerySchema.parse(req.query);
     const jam = await queues.read(jamId, { fresh });
     if (jam === null) throw noBoard();
-    res.json(await withOwnVotes(own, jam.state, callerOf(res)));
+    res.json(await withOwnVotes(own, jam, callerOf(res)));
   }
 
   /** `POST /api/streams` */
@@ -73,7 +72,7 @@ export function streamRoutes(deps: StreamRoutesDeps) {
     if (outcome === null) throw noBoard();
     if (outcome.kind === "moved") throw problem(409, "Another stream is active by now.");
     await announceBoard(deps, jamId);
-    res.json(await withOwnVotes(own, outcome.state, callerOf(res)));
+    res.json(await withOwnVotes(own, outcome.jam, callerOf(res)));
   }
 
   /** `GET /api/streams/debug` */
@@ -94,13 +93,13 @@ export function streamRoutes(deps: StreamRoutesDeps) {
   return { queue, add, upvote, downvote, next, trail };
 }
 
-async function withOwnVotes(
-  deps: OwnVotesDeps,
-  { jamId, version, activeStream, streams }: JamState,
-  caller: Identity | null,
-) {
-  const ids = [...streams, ...(activeStream === null ? [] : [activeStream])].map(({ id }) => id);
-  const own: Votes = caller === null || ids.length === 0 ? new Map() : await findOwnVotes(deps, caller.userId, ids);
+async function withOwnVotes(deps: OwnVotesDeps, { state, degraded }: ReadJam, caller: Identity | null) {
+  const { jamId, version, activeStream, streams } = state;
+  const projectIds = [...streams, ...(activeStream === null ? [] : [activeStream])].map(({ id }) => id);
+  const own: Votes =
+    caller === null || projectIds.length === 0
+      ? new Map()
+      : await findOwnVotesLive(deps, { userId: caller.userId, projectIds, degraded });
   const withOwn = (stream: StreamView) => ({ ...stream, userVote: own.get(stream.id) ?? null });
   return {
     jamId,

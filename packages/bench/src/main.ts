@@ -1,5 +1,6 @@
 /** `pnpm bench`: figures as ratios to baselines of the same run. Absolute numbers say more of the machine than of us. */
 import { measureAccepted } from "./accepted.js";
+import { measureBoards } from "./boards.js";
 import { measureRedis } from "./casting.js";
 import { measureDurable } from "./durable.js";
 import { measureFinalize } from "./finalizing.js";
@@ -13,12 +14,14 @@ try {
   const accepted = await measureAccepted(installation);
   const durable = await measureDurable(installation, accepted.votesPerSecond);
   const reconcile = await measureReconcile(installation);
+  const boards = await measureBoards(installation);
   const finalize = await measureFinalize(installation);
   const sync = await measureSync(installation);
   printReport([
     ...accepted.figures,
     ...durable,
     ...reconcile,
+    ...boards,
     ...finalize,
     ...sync,
     ...(await measureRedis(installation)),

@@ -24,6 +24,8 @@ const NEVER_TOO_OLD_MS = 1e12;
 export interface ReadJam {
   structure: number;
   state: JamState;
+  /** Streams of which Redis may not know all votes; `null`: that may be any. */
+  degraded: ReadonlySet<string> | null;
 }
 
 export class JamQueues {
@@ -51,9 +53,9 @@ export class JamQueues {
     if (head === null) return null;
     if ("error" in head) return this.readWithoutRows(boardId, head.error);
     const kept = this.redisUsable() ? await this.readKept(boardId, head, maxAgeMs).catch(() => null) : null;
-    if (kept !== null) return shown(boardId, withDegraded(kept, head));
+    if (kept !== null) return shown(boardId, withDegraded(kept, head), new Set(head.degraded.keys()));
     const rows = await readBoardStreams(pool, boardId);
-    return rows === null ? null : shown(boardId, jamOf(rows));
+    return rows === null ? null : shown(boardId, jamOf(rows), null);
   }
 
   private async readKept(boardId: string, { structure }: BoardHead, maxAgeMs: number): Promise<StoredJam | null> {
@@ -74,7 +76,7 @@ export class JamQueues {
     const { active, queue } = kept;
     const counts = new Map([...queue, ...(active === null ? [] : [active])].map((one) => [one.info.id, one.counts]));
     const streams = { active: active?.info ?? null, queue: queue.map(({ info }) => info) };
-    return shown(boardId, await this.load(boardId, { structure: kept.structure, ...streams, counts }));
+    return shown(boardId, await this.load(boardId, { structure: kept.structure, ...streams, counts }), null);
   }
 
   private async load(boardId: string, { structure, active, queue, counts }: BoardStreams): Promise<StoredJam> {
@@ -113,8 +115,12 @@ function versionOf(atLeast: number, active: CountedStream | null, queue: readonl
   );
 }
 
-function shown(jamId: string, { structure, version, active, queue }: StoredJam): ReadJam {
+function shown(
+  jamId: string,
+  { structure, version, active, queue }: StoredJam,
+  degraded: ReadonlySet<string> | null,
+): ReadJam {
   const view = ({ info, counts }: CountedStream) => streamView(info, counts);
   const state = { jamId, version, activeStream: active === null ? null : view(active), streams: queue.map(view) };
-  return { structure, state };
+  return { structure, state, degraded };
 }

@@ -1,7 +1,6 @@
 /** The use case: the first stream of a queue becomes the active one. */
-import type { JamState } from "@votesync/core";
 import { activateStream } from "@votesync/postgres-store";
-import type { JamQueues } from "./jam-queues.js";
+import type { JamQueues, ReadJam } from "./jam-queues.js";
 import type { JamStores } from "./jam-stores.js";
 
 /** Streams may come while it is decided which is first. */
@@ -16,9 +15,9 @@ export class QueueBusyError extends Error {
 }
 
 export type NextOutcome =
-  | { kind: "played"; state: JamState }
+  | { kind: "played"; jam: ReadJam }
   /** Another stream is active than the caller thought: nothing was done. */
-  | { kind: "moved"; state: JamState };
+  | { kind: "moved" };
 
 /**
  * @param o.activeId what the caller sees as active; `undefined`: whichever it is
@@ -34,12 +33,12 @@ export async function playNext(
     if (jam === null) return null;
     const { structure, state } = jam;
     const active = state.activeStream?.id ?? null;
-    if (o.activeId !== undefined && o.activeId !== active) return { kind: "moved", state };
+    if (o.activeId !== undefined && o.activeId !== active) return { kind: "moved" };
     const first = state.streams[0]?.id ?? null;
-    if (first === null && active === null) return { kind: "played", state };
+    if (first === null && active === null) return { kind: "played", jam };
     if (!(await activateStream(pool, { boardId: o.boardId, streamId: first, structure }))) continue;
     const after = await queues.read(o.boardId);
-    return after === null ? null : { kind: "played", state: after.state };
+    return after === null ? null : { kind: "played", jam: after };
   }
   throw new QueueBusyError(o.boardId);
 }
