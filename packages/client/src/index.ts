@@ -1,0 +1,11 @@
+export type { BoardInfo, ShownBoard, ShownStream } from "./board-book.js";
+export { createVoteClient, VoteClient } from "./client.js";
+export type { ConnectionState } from "./connection.js";
+export { guestToken } from "./guest.js";
+export type { VoteClientOptions } from "./options.js";
+export type { ShownProject } from "./project-book.js";
+export type { Counts, Display, Vote } from "./project-votes.js";
+export { type FieldError, RequestError } from "./request.js";
+export type { Readable } from "./store.js";
+export type { TokenOption } from "./token-source.js";
+export type * from "./wire.js";
