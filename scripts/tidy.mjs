@@ -60,9 +60,11 @@ function checkDependencies() {
     const {
       name,
       dependencies = {},
+      peerDependencies = {},
       devDependencies = {},
     } = JSON.parse(readFileSync(`${kind}/${owner}/package.json`, "utf8"));
-    const allowed = owner === "end-to-end" ? { ...dependencies, ...devDependencies } : dependencies;
+    const brought = { ...dependencies, ...peerDependencies };
+    const allowed = owner === "end-to-end" ? { ...brought, ...devDependencies } : brought;
     for (const [, specifier] of readFileSync(path, "utf8").matchAll(
       /^(?:import (?!type)|export )[^"]*?from "([^."][^"]*)"/gms,
     )) {
