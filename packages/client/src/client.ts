@@ -11,8 +11,8 @@ import { newIdempotencyKey } from "./idempotency-key.js";
 import { isOnline, untilOnline } from "./network.js";
 import { DEFAULTS, type VoteClientOptions } from "./options.js";
 import { ProjectBook, type ShownProject } from "./project-book.js";
-import { clicked, type Vote } from "./project-votes.js";
-import { Http, RequestError } from "./request.js";
+import { type Counts, clicked, type Vote } from "./project-votes.js";
+import { Http, RequestError, type RequestOptions } from "./request.js";
 import { type Readable, Store } from "./store.js";
 import { type TokenOption, TokenSource } from "./token-source.js";
 import { VoteSender } from "./vote-sender.js";
@@ -27,12 +27,18 @@ import type {
   Watched,
 } from "./wire.js";
 
+/** Why counts began anew: a launch opened, or is over. */
+const PERIOD_CLOSED = "period-closed";
+
 type MessageListener<N extends ServerMessageName> = (body: ServerMessages[N]) => void;
 
 export class VoteClient {
   /** How the client hears of changes. */
   readonly connection = new Store<ConnectionState>("idle");
+  /** Whether votes go past Redis at the moment, as the last answer said: they count, and others see them later. */
+  readonly degraded = new Store(false);
   readonly #tokens: TokenSource;
+  readonly #http: Http;
   readonly #api: Api;
   readonly #projects: ProjectBook;
   readonly #boards: BoardBook;
@@ -47,7 +53,8 @@ export class VoteClient {
   constructor(options: VoteClientOptions = {}) {
     const clock: Clock = options.clock ?? systemClock;
     this.#tokens = new TokenSource(options.token ?? null);
-    this.#api = new Api(new Http(options.url ?? "", this.#tokens, options.fetch));
+    this.#http = new Http(options.url ?? "", this.#tokens, options.fetch);
+    this.#api = new Api(this.#http);
     this.#projects = new ProjectBook(options.display ?? "optimistic", (id) => this.#boards.projectChanged(id));
     this.#boards = new BoardBook(this.#projects);
     this.#wanted = new WatchList(() => this.#connection.wantedChanged());
@@ -62,6 +69,7 @@ export class VoteClient {
       activeMs: options.pollActiveMs ?? DEFAULTS.pollActiveMs,
       inactiveMs: options.pollInactiveMs ?? DEFAULTS.pollInactiveMs,
       state: this.connection,
+      onLost: () => this.#ownVotesAsked.clear(),
       onReply: (reply) => this.#apply(reply),
       onMessage: (name, body) => this.#heard(name, body),
       poll: () => this.#poll(),
@@ -105,6 +113,19 @@ export class VoteClient {
     this.vote(projectId, votes === undefined ? button : clicked(votes, button));
   }
 
+  /** Counts that are known already, from a list or from a page rendered on a server; older ones are dropped. */
+  prime(projects: readonly (Counts & { id: string })[]): void {
+    for (const project of projects) this.#projects.applyCounts(project.id, project);
+  }
+
+  /**
+   * Any call of the HTTP API, as the client's user.
+   * @throws {RequestError} for whatever is no 2xx answer
+   */
+  request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    return this.#http.json<T>(path, options);
+  }
+
   /** Told each such message from the server. @returns what ends it */
   on<N extends ServerMessageName>(name: N, listener: MessageListener<N>): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
@@ -132,7 +153,11 @@ export class VoteClient {
     return new VoteSender({
       read: (id) => projects.votes(id),
       write: (id, votes) => projects.setVotes(id, votes),
-      cast: (id, vote, key) => this.#api.castVote(id, vote, key),
+      cast: async (id, vote, key) => {
+        const answer = await this.#api.castVote(id, vote, key);
+        this.degraded.set(answer.degraded === true);
+        return answer;
+      },
       onFailed: (id, error) => projects.setError(id, error),
       newKey: newIdempotencyKey,
       isOnline,
@@ -163,8 +188,11 @@ export class VoteClient {
     switch (message.name) {
       case "vote:cast":
       case "vote:removed":
-      case "vote:reconciled":
         this.#projects.applyCounts(message.body.id, message.body);
+        break;
+      case "vote:reconciled":
+        if (message.body.reason === PERIOD_CLOSED) this.#projects.periodClosed(message.body.id, message.body);
+        else this.#projects.applyCounts(message.body.id, message.body);
         break;
       case "vote:failed":
         this.#voteFailed(message.body);
@@ -199,8 +227,9 @@ export class VoteClient {
     const asked = ids.filter((id) => !this.#ownVotesAsked.has(id));
     if (asked.length === 0 || (await this.#tokens.current().catch(() => null)) === null) return;
     for (const id of asked) this.#ownVotesAsked.add(id);
+    const before = this.#projects.ownVotes();
     try {
-      for (const [id, vote] of await this.#api.ownVotes(asked)) this.#projects.applyOwnVote(id, vote);
+      this.#projects.applyOwnVotes(await this.#api.ownVotes(asked), before);
     } catch {
       for (const id of asked) this.#ownVotesAsked.delete(id);
     }
@@ -209,11 +238,11 @@ export class VoteClient {
   /** The queue with own votes; and once what the board is called. */
   async #readBoard(id: string): Promise<void> {
     if (!this.#boards.hasInfo(id)) this.#boards.applyInfo(id, await this.#api.boardInfo(id));
+    const before = this.#projects.ownVotes();
     const state = await this.#api.board(id);
     this.#boards.applyState(id, state);
-    for (const stream of [...state.streams, ...(state.activeStream === null ? [] : [state.activeStream])]) {
-      this.#projects.applyOwnVote(stream.id, stream.userVote);
-    }
+    const streams = [...state.streams, ...(state.activeStream === null ? [] : [state.activeStream])];
+    this.#projects.applyOwnVotes(new Map(streams.map((stream) => [stream.id, stream.userVote])), before);
   }
 
   /** Everything that is watched, by asking. @returns whether the server answers */
@@ -221,7 +250,7 @@ export class VoteClient {
     const ids = this.#wanted.names("projects");
     const reads = [
       this.#api.projects(ids).then((found) => {
-        for (const [id, counts] of found) this.#projects.applyCounts(id, counts);
+        for (const [id, counts] of found) this.#polled(id, counts);
         for (const id of ids) if (!found.has(id)) this.#projects.setMissing(id);
         return this.#readOwnVotes([...found.keys()]);
       }),
@@ -235,6 +264,15 @@ export class VoteClient {
     ];
     const settled = await Promise.allSettled(reads);
     return settled.every(({ status }) => status === "fulfilled");
+  }
+
+  /** Fewer votes than before: a period may have ended, and with it the own vote. */
+  #polled(id: string, counts: Counts): void {
+    const known = this.#projects.votes(id)?.counts;
+    if (known !== undefined && counts.upvotes + counts.downvotes < known.upvotes + known.downvotes) {
+      this.#ownVotesAsked.delete(id);
+    }
+    this.#projects.applyCounts(id, counts);
   }
 
   #boardUnread(id: string, error: unknown): void {

@@ -32,6 +32,8 @@ export interface ConnectionDeps extends Omit<RealtimeDeps, "onConnected" | "rand
   inactiveMs: number;
   state: Store<ConnectionState>;
   poll: () => Promise<boolean>;
+  /** Told when messages may have been missed. */
+  onLost: () => void;
 }
 
 export class Connection {
@@ -93,6 +95,7 @@ export class Connection {
       this.#deps.state.set("live");
     } else if (this.#deps.state.get() === "live") {
       this.#deps.state.set("connecting");
+      this.#deps.onLost();
       this.#pollSoon();
     }
   }

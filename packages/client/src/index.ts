@@ -5,7 +5,7 @@ export { guestToken } from "./guest.js";
 export type { VoteClientOptions } from "./options.js";
 export type { ShownProject } from "./project-book.js";
 export type { Counts, Display, Vote } from "./project-votes.js";
-export { type FieldError, RequestError } from "./request.js";
+export { type FieldError, RequestError, type RequestOptions } from "./request.js";
 export type { Readable } from "./store.js";
 export type { TokenOption } from "./token-source.js";
 export type * from "./wire.js";

@@ -78,9 +78,27 @@ export class ProjectBook {
     this.setVotes(id, votes === undefined ? projectVotes(counts) : withCounts(votes, counts));
   }
 
-  applyOwnVote(id: string, ownVote: Vote | null): void {
+  /** The own votes as they are known now: what `applyOwnVotes` wants to know of the moment of its question. */
+  ownVotes(): ReadonlyMap<string, Vote | null> {
+    return new Map([...this.#entries].map(([id, { votes }]) => [id, votes.ownVote]));
+  }
+
+  /**
+   * Own votes as the server told them. Where one has changed between the question and its answer, the answer may be the
+   * older truth, and is dropped.
+   */
+  applyOwnVotes(told: ReadonlyMap<string, Vote | null>, before: ReadonlyMap<string, Vote | null>): void {
+    for (const [id, ownVote] of told) {
+      const votes = this.votes(id);
+      if (votes === undefined || votes.ownVote !== (before.get(id) ?? null)) continue;
+      this.setVotes(id, withOwnVote(votes, ownVote));
+    }
+  }
+
+  /** The counts began anew, and everybody may vote anew. */
+  periodClosed(id: string, counts: Counts): void {
     const votes = this.votes(id);
-    if (votes !== undefined) this.setVotes(id, withOwnVote(votes, ownVote));
+    if (votes === undefined || counts.version >= votes.counts.version) this.setVotes(id, projectVotes(counts, null));
   }
 
   /** Somebody else is signed in: whose votes these are is not known any more. */

@@ -32,7 +32,7 @@ export interface ProjectVotes {
 }
 
 /** The server's answer to a vote. */
-export type VoteAnswer = Counts & { user_vote: Vote | null };
+export type VoteAnswer = Counts & { user_vote: Vote | null; degraded?: boolean };
 
 export interface ShownVotes extends Counts {
   ownVote: Vote | null;
