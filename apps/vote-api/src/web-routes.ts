@@ -29,7 +29,7 @@ export function pageConfig(o: { realtime: RealtimeAddress; guest: boolean }) {
 }
 
 /** Addresses that the page itself makes sense of. */
-const PAGE_PATH = /^\/(sync|launch(\/\d{4}-\d{2}-\d{2})?)\/?$/;
+const PAGE_PATH = /^\/(sync|operator|leaderboard|jam(\/[\w.:-]{1,64}(\/host)?)?|launch(\/\d{4}-\d{2}-\d{2})?)\/?$/;
 
 /** The built page. Its assets carry a hash in their names and may be kept for ever; the page itself never. */
 export function webApp(): RequestHandler[] {

@@ -7,6 +7,9 @@ import "./styles/page.css";
 import "./styles/form.css";
 import "./styles/project.css";
 import "./styles/launch.css";
+import "./styles/jam.css";
+import "./styles/leaderboard.css";
+import "./styles/operator.css";
 import "./styles/sync.css";
 
 const root = document.getElementById("root");

@@ -1,4 +1,4 @@
-import type { RequestError } from "./http/request.js";
+import type { RequestError } from "@votesync/client";
 
 /** What went wrong, in the server's own words, and the way on. */
 export function Problem({ error, onRetry }: { error: RequestError; onRetry?: () => void }) {

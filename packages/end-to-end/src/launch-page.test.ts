@@ -30,9 +30,15 @@ afterAll(async () => {
 });
 
 /** A person of their own: nothing is shared with other pages. */
-async function openPage(path: string): Promise<Page> {
+async function goTo(path: string): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
   await page.goto(`${api.url}${path}`);
+  return page;
+}
+
+/** A page of something that goes on. */
+async function openPage(path: string): Promise<Page> {
+  const page = await goTo(path);
   await page.waitForSelector('[data-testid="connection"][data-state="live"]');
   return page;
 }
@@ -164,11 +170,11 @@ test("somebody launches an app for today by the form, and everybody may vote on 
 test("an operator sees the health of a day and what a recovery would change; others do not", async () => {
   await launchClosed(["kettle"], "2024-06-05");
   await finalize("2024-06-05");
-  const guest = await openPage("/launch/2024-06-05");
+  const guest = await goTo("/launch/2024-06-05");
   await guest.locator(".results").waitFor();
   expect(await guest.getByRole("button", { name: "Health" }).count()).toBe(0);
 
-  const page = await openPage(`/launch/2024-06-05#token=${await adminToken()}`);
+  const page = await goTo(`/launch/2024-06-05#token=${await adminToken()}`);
   const outcome = page.locator('[data-testid="operator-outcome"]');
   await page.getByRole("button", { name: "Health" }).click();
   await waitFor("the health", async () => (await outcome.textContent())?.includes("healthy"));

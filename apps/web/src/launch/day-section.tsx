@@ -52,7 +52,7 @@ export function DaySection({ day, begun, launch, mayVote }: DaySectionProps) {
       <Launched app={launched} />
       {day.status !== "open" && <Results day={day} />}
       {day.status === "open" && !begun && <LineUp day={day} />}
-      {day.status === "open" && begun && <OpenBoard launch={launch} mayVote={mayVote} apps={day.apps.length} />}
+      {day.status === "open" && begun && <OpenBoard apps={day.apps} mayVote={mayVote} />}
     </section>
   );
 }

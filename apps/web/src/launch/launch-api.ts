@@ -1,5 +1,4 @@
-import { requestJson } from "../http/request.js";
-import { listProjectsById, type ProjectPage } from "../projects/projects-api.js";
+import type { LaunchStatus, VoteClient } from "@votesync/client";
 
 export interface LaunchApp {
   appId: string;
@@ -11,23 +10,14 @@ export interface LaunchApp {
 
 export interface LaunchDay {
   date: string;
-  status: "open" | "closing" | "final";
+  status: LaunchStatus;
   seal: string | null;
   apps: LaunchApp[];
 }
 
-/** More than anybody reads; the API lists all. */
-const APPS_SHOWN = 100;
-
 /** `GET /api/launch`; today without a date */
-export function readDay(date: string | null): Promise<LaunchDay> {
-  return requestJson<LaunchDay>(`/api/launch${date === null ? "" : `?date=${date}`}`);
-}
-
-/** A day's apps as projects, with the counts to vote on, in the order of the board. */
-export async function listApps(day: LaunchDay | null): Promise<ProjectPage> {
-  const ids = (day?.apps ?? []).slice(0, APPS_SHOWN).map(({ appId }) => appId);
-  return ids.length === 0 ? { projects: [], next_cursor: null } : listProjectsById(ids);
+export function readDay(client: VoteClient, date: string | null): Promise<LaunchDay> {
+  return client.request(`/api/launch${date === null ? "" : `?date=${date}`}`);
 }
 
 export interface NewLaunchApp {
@@ -36,8 +26,8 @@ export interface NewLaunchApp {
 }
 
 /** `POST /api/launch/apps` */
-export function registerApp(token: string | undefined, app: NewLaunchApp): Promise<NewLaunchApp> {
-  return requestJson("/api/launch/apps", { method: "POST", token, body: app });
+export function registerApp(client: VoteClient, app: NewLaunchApp): Promise<NewLaunchApp> {
+  return client.request("/api/launch/apps", { method: "POST", body: app });
 }
 
 export interface VoteHealth {
@@ -46,17 +36,16 @@ export interface VoteHealth {
 }
 
 /** `GET /api/launch/vote-health` (admin) */
-export function readHealth(token: string | undefined, date: string): Promise<VoteHealth> {
-  return requestJson(`/api/launch/vote-health?date=${date}`, { token });
+export function readHealth(client: VoteClient, date: string): Promise<VoteHealth> {
+  return client.request(`/api/launch/vote-health?date=${date}`);
 }
 
 /** Longer than the server waits for the finalizer. */
 const FINALIZE_DEADLINE_MS = 40_000;
 
 /** `POST /api/launch/finalize` (admin) */
-export function finalizeDay(token: string | undefined, date: string): Promise<{ message: string }> {
-  const body = { date };
-  return requestJson("/api/launch/finalize", { method: "POST", token, body, deadlineMs: FINALIZE_DEADLINE_MS });
+export function finalizeDay(client: VoteClient, date: string): Promise<{ message: string }> {
+  return client.request("/api/launch/finalize", { method: "POST", body: { date }, deadlineMs: FINALIZE_DEADLINE_MS });
 }
 
 export interface Recovery {
@@ -65,7 +54,7 @@ export interface Recovery {
   missing: string[];
 }
 
-/** `POST /api/launch/recover-votes` (admin) */
-export function recoverVotes(token: string | undefined, date: string, dryRun: boolean): Promise<Recovery> {
-  return requestJson("/api/launch/recover-votes", { method: "POST", token, body: { date, dry_run: dryRun } });
+/** `POST /api/launch/recover-votes` (admin), a dry run */
+export function rehearseRecovery(client: VoteClient, date: string): Promise<Recovery> {
+  return client.request("/api/launch/recover-votes", { method: "POST", body: { date, dry_run: true } });
 }

@@ -1,43 +1,41 @@
+import type { Vote } from "@votesync/client";
 import { memo } from "react";
-import type { Board, BoardProject } from "../projects/board.js";
+import { voteFailureText } from "../failure-text.js";
 import { VoteButtons } from "../projects/vote-buttons.js";
-import { shownVotes } from "../votes/project-votes.js";
+import type { Standing } from "./standings.js";
 
 interface LaunchCardProps {
-  entry: BoardProject;
-  rank: number;
+  standing: Standing;
   mayVote: boolean;
-  board: Board;
+  onClick: (appId: string, button: Vote) => void;
 }
 
 /** An app on an open day: up, or not. */
 export const LaunchCard = memo(function LaunchCard({
-  entry: { project, votes, failure },
-  rank,
+  standing: { appId, name, votes, rank },
   mayVote,
-  board,
+  onClick,
 }: LaunchCardProps) {
-  const shown = shownVotes(votes);
   return (
-    <li className="card card-launch" data-project-id={project.id} data-pending={shown.pending}>
+    <li className="card card-launch" data-project-id={appId} data-pending={votes?.pending === true}>
       <VoteButtons
-        title={project.title}
-        votes={shown}
+        title={name}
+        votes={votes}
         mayVote={mayVote}
         buttons={["up"]}
-        onClick={(button) => void board.click(project.id, button)}
+        onClick={(button) => onClick(appId, button)}
       />
       <div className="card-heading">
-        <h3>{project.title}</h3>
+        <h3>{name}</h3>
       </div>
       <p className="card-rank" data-testid="rank">
         <span className="visually-hidden">Rank </span>
         <span aria-hidden="true">#</span>
         {rank}
       </p>
-      {failure !== null && (
+      {votes?.error != null && (
         <p className="failure" role="alert">
-          {failure}
+          {voteFailureText(votes.error)}
         </p>
       )}
     </li>

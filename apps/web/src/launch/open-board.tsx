@@ -1,28 +1,30 @@
-import { useState } from "react";
-import { Problem } from "../problem.js";
-import type { BoardState } from "../projects/board.js";
-import { useStore } from "../use-store.js";
+import type { Vote } from "@votesync/client";
+import { useProjects, useVoteClient } from "@votesync/client/react";
+import { useCallback, useState } from "react";
+import type { LaunchApp } from "./launch-api.js";
 import { LaunchCard } from "./launch-card.js";
-import type { LaunchDays } from "./launch-days.js";
-import { inOrderOf, type Standing, standings } from "./standings.js";
+import { inOrderOf, type Standing, standings, votesOf } from "./standings.js";
+
+/** More than anybody reads. */
+const APPS_SHOWN = 100;
 
 interface OpenBoardProps {
-  launch: LaunchDays;
+  apps: readonly LaunchApp[];
   mayVote: boolean;
-  /** All there are; the board lists the first. */
-  apps: number;
 }
 
 /**
  * A day's apps in the order of their votes, as they come. Under a pointer nothing changes its place, only its rank: else
  * a click meant for one app would meet another.
  */
-export function OpenBoard({ launch: { board }, mayVote, apps }: OpenBoardProps) {
-  const state = useStore(board.state);
+export function OpenBoard({ apps, mayVote }: OpenBoardProps) {
+  const client = useVoteClient();
+  const listed = apps.slice(0, APPS_SHOWN);
+  const votes = useProjects(listed.map(({ appId }) => appId));
   const [held, setHeld] = useState<readonly string[] | null>(null);
-  const ranked = standings(listedIn(state));
-  if (state.error !== null) return <Problem error={state.error} onRetry={() => void board.load("hot")} />;
-  if (ranked.length === 0) return state.loading === null ? <p className="quiet">Nothing was launched yet.</p> : null;
+  const click = useCallback((appId: string, button: Vote) => client.click(appId, button), [client]);
+  const ranked = standings(listed.map(({ appId, name }, i) => ({ appId, name, votes: votes[i] })));
+  if (ranked.length === 0) return <p className="quiet">Nothing was launched yet.</p>;
   return (
     <>
       <p className="visually-hidden" role="status">
@@ -31,27 +33,24 @@ export function OpenBoard({ launch: { board }, mayVote, apps }: OpenBoardProps) 
       <ol
         className="projects"
         aria-label="Apps"
-        aria-busy={state.loading !== null}
-        onPointerEnter={() => setHeld(ranked.map(({ entry }) => entry.project.id))}
+        onPointerEnter={() => setHeld(ranked.map(({ appId }) => appId))}
         onPointerLeave={() => setHeld(null)}
       >
-        {(held === null ? ranked : inOrderOf(held, ranked)).map(({ entry, rank }) => (
-          <LaunchCard key={entry.project.id} entry={entry} rank={rank} mayVote={mayVote} board={board} />
+        {(held === null ? ranked : inOrderOf(held, ranked)).map((standing) => (
+          <LaunchCard key={standing.appId} standing={standing} mayVote={mayVote} onClick={click} />
         ))}
       </ol>
-      {apps > ranked.length && (
+      {apps.length > ranked.length && (
         <p className="quiet launch-more">
-          {ranked.length} of {apps} are shown.
+          {ranked.length} of {apps.length} are shown.
         </p>
       )}
     </>
   );
 }
 
-const listedIn = ({ order, projects }: BoardState) => order.flatMap((id) => projects.get(id) ?? []);
-
 /** In words, for those who do not see the order change. */
 function leaderIn([first, second]: readonly Standing[]): string {
-  if (first === undefined || first.entry.votes.counts.upvotes === 0 || second?.rank === 1) return "";
-  return `${first.entry.project.title} leads`;
+  if (first === undefined || votesOf(first) === 0 || second?.rank === 1) return "";
+  return `${first.name} leads`;
 }

@@ -1,12 +1,11 @@
+import { useVoteClient } from "@votesync/client/react";
 import { useState } from "react";
-import { RequestError } from "../http/request.js";
+import { useAction } from "../page/use-action.js";
 import { Problem } from "../problem.js";
-import type { Session } from "../session/session.js";
-import { finalizeDay, type LaunchDay, readHealth, recoverVotes } from "./launch-api.js";
+import { finalizeDay, type LaunchDay, readHealth, rehearseRecovery } from "./launch-api.js";
 import type { LaunchDays } from "./launch-days.js";
 
 interface OperatorPanelProps {
-  session: Session;
   day: LaunchDay;
   launch: LaunchDays;
 }
@@ -18,30 +17,16 @@ interface Outcome {
 }
 
 /** For admins: how the day's votes are kept, its end, and what a recovery would change. */
-export function OperatorPanel({ session, day: { date }, launch }: OperatorPanelProps) {
-  const [busy, setBusy] = useState(false);
+export function OperatorPanel({ day: { date }, launch }: OperatorPanelProps) {
+  const client = useVoteClient();
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const [error, setError] = useState<RequestError | null>(null);
+  const { run, busy, error } = useAction(async (work: () => Promise<Outcome>) => setOutcome(await work()));
 
-  async function run(work: (token: string | undefined) => Promise<Outcome>): Promise<void> {
-    if (busy) return;
-    setBusy(true);
-    setError(null);
-    try {
-      setOutcome(await session.withToken(work));
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      setError(error);
-    } finally {
-      setBusy(false);
-    }
-  }
-
-  const health = () => run(async (token) => healthOutcome(await readHealth(token, date)));
-  const rehearse = () => run(async (token) => recoveryOutcome(await recoverVotes(token, date, true)));
+  const health = () => run(async () => healthOutcome(await readHealth(client, date)));
+  const rehearse = () => run(async () => recoveryOutcome(await rehearseRecovery(client, date)));
   const finalize = () =>
-    run(async (token) => {
-      const { message } = await finalizeDay(token, date);
+    run(async () => {
+      const { message } = await finalizeDay(client, date);
       await launch.load();
       return { title: message, lines: [] };
     });
@@ -86,7 +71,7 @@ function healthOutcome({
   return { title: status.replace("_", " "), lines: [...issues, ...recommendations] };
 }
 
-function recoveryOutcome({ recovered, apps, missing }: Awaited<ReturnType<typeof recoverVotes>>): Outcome {
+function recoveryOutcome({ recovered, apps, missing }: Awaited<ReturnType<typeof rehearseRecovery>>): Outcome {
   const changes = apps.map(({ appId, before, after }) => `${appId}: ${before ?? "lost"} → ${after}`);
   const without = missing.map((appId) => `${appId}: has no backup`);
   return {

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { CopyButton } from "../page/copy-button.js";
 import type { LaunchDay } from "./launch-api.js";
 
 const NUMBERS = new Intl.NumberFormat("en");
@@ -26,21 +26,12 @@ export function Results({ day }: { day: LaunchDay }) {
 
 /** Whoever keeps it can tell later whether the results are still the same. */
 function Seal({ seal }: { seal: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = () =>
-    navigator.clipboard.writeText(seal).then(
-      () => setCopied(true),
-      // Not allowed here: the seal stands beside the button.
-      () => undefined,
-    );
   return (
     <p className="seal">
       <span>
         Sealed <code title={seal}>{seal.slice(0, 12)}…</code>
       </span>
-      <button type="button" className="button" onClick={() => void copy()}>
-        {copied ? "Copied" : "Copy the seal"}
-      </button>
+      <CopyButton text={seal} label="Copy the seal" />
     </p>
   );
 }

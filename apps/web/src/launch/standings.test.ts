@@ -1,14 +1,12 @@
 import { expect, test } from "@jest/globals";
-import type { BoardProject } from "../projects/board.js";
-import { projectVotes } from "../votes/project-votes.js";
-import { inOrderOf, standings } from "./standings.js";
+import { type AppVotes, inOrderOf, standings } from "./standings.js";
 
-const app = (id: string, upvotes: number, version = 1_000_000): BoardProject => ({
-  project: { id, title: id, url: null, created_at: "", upvotes, downvotes: 0, voteCount: upvotes, version },
-  votes: projectVotes({ upvotes, downvotes: 0, voteCount: upvotes, version }),
-  failure: null,
+const app = (appId: string, upvotes: number, version = 1_000_000): AppVotes => ({
+  appId,
+  name: appId,
+  votes: { id: appId, upvotes, downvotes: 0, voteCount: upvotes, version, ownVote: null, pending: false, error: null },
 });
-const told = (ranked: ReturnType<typeof standings>) => ranked.map(({ entry, rank }) => `${rank} ${entry.project.id}`);
+const told = (ranked: ReturnType<typeof standings>) => ranked.map(({ appId, rank }) => `${rank} ${appId}`);
 
 test("more votes come first, and equal votes share a rank", () => {
   const apps = [app("ant", 1), app("bee", 3), app("cat", 3, 2_000_000), app("dog", 2)];

@@ -1,8 +1,7 @@
-import type { ShownVotes } from "../votes/project-votes.js";
 import { Count } from "./count.js";
 
 /** How the votes are divided: both counts, and a bar in their proportion. */
-export function Ballot({ votes: { upvotes, downvotes } }: { votes: ShownVotes }) {
+export function Ballot({ upvotes, downvotes }: { upvotes: number; downvotes: number }) {
   const all = upvotes + downvotes;
   return (
     <div className="ballot">

@@ -1,36 +1,34 @@
+import { useVotes } from "@votesync/client/react";
 import { memo, useEffect, useRef } from "react";
-import { shownVotes } from "../votes/project-votes.js";
+import { voteFailureText } from "../failure-text.js";
 import { age } from "./age.js";
 import { Ballot } from "./ballot.js";
-import type { Board, BoardProject } from "./board.js";
-import type { Project } from "./projects-api.js";
+import type { Project } from "./project-list.js";
 import { VoteButtons } from "./vote-buttons.js";
 import { webLink } from "./web-link.js";
 
 interface ProjectCardProps {
-  entry: BoardProject;
+  project: Project;
   mayVote: boolean;
   /** This page has just added it: it takes the focus. */
   isAdded: boolean;
-  board: Board;
 }
 
-export const ProjectCard = memo(function ProjectCard({ entry, mayVote, isAdded, board }: ProjectCardProps) {
-  const { project, failure } = entry;
-  const votes = shownVotes(entry.votes);
+export const ProjectCard = memo(function ProjectCard({ project, mayVote, isAdded }: ProjectCardProps) {
+  const { project: votes, click } = useVotes(project.id);
   return (
-    <li className="card" data-project-id={project.id} data-version={votes.version} data-pending={votes.pending}>
-      <VoteButtons
-        title={project.title}
-        votes={votes}
-        mayVote={mayVote}
-        onClick={(button) => void board.click(project.id, button)}
-      />
+    <li
+      className="card"
+      data-project-id={project.id}
+      data-version={votes?.version}
+      data-pending={votes?.pending === true}
+    >
+      <VoteButtons title={project.title} votes={votes} mayVote={mayVote} onClick={click} />
       <Heading project={project} isAdded={isAdded} />
-      <Ballot votes={votes} />
-      {failure !== null && (
+      <Ballot upvotes={votes?.upvotes ?? 0} downvotes={votes?.downvotes ?? 0} />
+      {votes?.error != null && (
         <p className="failure" role="alert">
-          {failure}
+          {voteFailureText(votes.error)}
         </p>
       )}
     </li>

@@ -1,4 +1,4 @@
-import type { ProjectSort } from "./projects-api.js";
+import type { ProjectSort } from "./project-list.js";
 
 const SORTS: [sort: ProjectSort, name: string, meaning: string][] = [
   ["hot", "Hot", "votes weighed against age"],

@@ -1,9 +1,10 @@
-import type { ShownVotes, Vote } from "../votes/project-votes.js";
+import type { ShownProject, Vote } from "@votesync/client";
 import { Count } from "./count.js";
 
 export interface VoteButtonsProps {
   title: string;
-  votes: ShownVotes;
+  /** As `useVotes` has them. */
+  votes: ShownProject | null | undefined;
   mayVote: boolean;
   /** Launches have no `down`. */
   buttons?: readonly Vote[];
@@ -20,8 +21,8 @@ export function VoteButtons({ title, votes, mayVote, buttons = ["up", "down"], o
       data-vote={vote}
       data-testid={`vote-${vote}`}
       aria-label={`Vote ${vote}: ${title}`}
-      aria-pressed={votes.ownVote === vote}
-      disabled={!mayVote}
+      aria-pressed={votes?.ownVote === vote}
+      disabled={!mayVote || votes === null}
       onClick={() => onClick(vote)}
     >
       <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -30,10 +31,10 @@ export function VoteButtons({ title, votes, mayVote, buttons = ["up", "down"], o
     </button>
   );
   return (
-    <div className="votes" data-own={votes.ownVote ?? "none"}>
+    <div className="votes" data-own={votes?.ownVote ?? "none"}>
       {buttons.includes("up") && button("up")}
       <p className="votes-total">
-        <Count value={votes.voteCount} testId="vote-count" />
+        {votes == null ? "–" : <Count value={votes.voteCount} testId="vote-count" />}
         <span className="visually-hidden"> votes</span>
       </p>
       {buttons.includes("down") && button("down")}

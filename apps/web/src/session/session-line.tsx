@@ -1,9 +1,9 @@
-import { useStore } from "../use-store.js";
+import { useReadable } from "@votesync/client/react";
 import type { Session } from "./session.js";
 
 /** Who the votes of this page belong to. */
 export function SessionLine({ session }: { session: Session }) {
-  const { identity } = useStore(session.state);
+  const { identity } = useReadable(session.state);
   if (identity === null) return <p>Watching only</p>;
   return (
     <p className="session-line">

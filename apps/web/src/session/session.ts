@@ -2,7 +2,7 @@
  * Who this page votes as: a token from the address bar, else the remembered one, else a guest's. A token the server
  * refuses is dropped and a guest session takes its place, once: were that one refused too, asking again would not help.
  */
-import { RequestError, requestJson } from "../http/request.js";
+import { RequestError, type TokenOption, type VoteClient } from "@votesync/client";
 import { Store } from "../store.js";
 import { browserStorage } from "./browser-storage.js";
 import { isAdminToken, tokenInHash, tokenSubject } from "./token.js";
@@ -25,11 +25,13 @@ export interface SessionState {
 export class Session {
   readonly state: Store<SessionState>;
   readonly #guestsAllowed: boolean;
-  #replacing: Promise<void> | null = null;
+  readonly #asNobody: VoteClient;
   #replacedOnce = false;
 
-  constructor(guestsAllowed: boolean) {
+  /** @param asNobody makes guests */
+  constructor(guestsAllowed: boolean, asNobody: VoteClient) {
     this.#guestsAllowed = guestsAllowed;
+    this.#asNobody = asNobody;
     const token = takeTokenFromAddressBar() ?? browserStorage.read(TOKEN_KEY);
     this.state = new Store({ identity: token === null ? null : identityOf(token), error: null });
   }
@@ -43,27 +45,18 @@ export class Session {
     });
   }
 
-  /** Runs a request with the token; where the server refuses the token, once more with the one that takes its place. */
-  async withToken<T>(request: (token: string | undefined) => Promise<T>): Promise<T> {
-    const used = this.state.get().identity;
-    try {
-      return await request(used?.token);
-    } catch (error) {
-      if (used === null || !(error instanceof RequestError) || error.status !== 401) throw error;
-      await this.#replace(used);
-      const next = this.state.get().identity;
-      if (next === null) throw error;
-      return request(next.token);
-    }
+  /** What a client asks for a token; asked again, what it was given has been refused. */
+  tokens(): TokenOption {
+    let given: string | null = null;
+    return async () => {
+      if (given !== null && this.#token === given) await this.#replaceRefused();
+      given = this.#token;
+      return given;
+    };
   }
 
-  /** Requests refused at the same time share one replacement. */
-  async #replace(refused: Identity): Promise<void> {
-    if (this.state.get().identity !== refused) return;
-    this.#replacing ??= this.#replaceRefused().finally(() => {
-      this.#replacing = null;
-    });
-    await this.#replacing;
+  get #token(): string | null {
+    return this.state.get().identity?.token ?? null;
   }
 
   async #replaceRefused(): Promise<void> {
@@ -75,7 +68,7 @@ export class Session {
   }
 
   async #becomeGuest(): Promise<void> {
-    const { data } = await requestJson<{ data: { token: string; user_id: string } }>("/api/session/guest", {
+    const { data } = await this.#asNobody.request<{ data: { token: string; user_id: string } }>("/api/session/guest", {
       method: "POST",
     });
     browserStorage.write(TOKEN_KEY, data.token);

@@ -1,10 +1,10 @@
+import { useReadable } from "@votesync/client/react";
 import { Problem } from "../problem.js";
-import { useStore } from "../use-store.js";
 import type { Session } from "./session.js";
 
 /** For a page that cannot vote: why, and what would change that. */
 export function WatchingHint({ session }: { session: Session }) {
-  const { identity, error } = useStore(session.state);
+  const { identity, error } = useReadable(session.state);
   if (identity !== null) return null;
   if (error !== null) return <Problem error={error} onRetry={() => void session.ensure()} />;
   return (
@@ -14,8 +14,8 @@ export function WatchingHint({ session }: { session: Session }) {
         <code>{location.origin}/#token=…</code>
       </p>
       <p>
-        <code>pnpm token alice</code> prints one on a development machine. The page keeps it in this browser and takes
-        it out of the address.
+        <code>pnpm run token alice</code> prints one on a development machine. The page keeps it in this browser and
+        takes it out of the address.
       </p>
     </div>
   );

@@ -1,4 +1,4 @@
-import { requestJson } from "../http/request.js";
+import type { VoteClient } from "@votesync/client";
 
 export interface SyncRun {
   run_id: string;
@@ -31,36 +31,34 @@ export interface SyncOverview {
   runs: SyncRun[];
 }
 
-type Token = string | undefined;
-
 const RUNS_SHOWN = 50;
 /** Longer than the server waits for a run. */
 const RUN_DEADLINE_MS = 70_000;
 
-export async function readOverview(token: Token): Promise<SyncOverview> {
+export async function readOverview(client: VoteClient): Promise<SyncOverview> {
   const [status, health, { runs }] = await Promise.all([
-    requestJson<SyncStatus>("/api/periodic-sync/status", { token }),
-    requestJson<SyncHealth>("/api/periodic-sync/health", { token }),
-    requestJson<{ runs: SyncRun[] }>(`/api/periodic-sync/history?limit=${RUNS_SHOWN}`, { token }),
+    client.request<SyncStatus>("/api/periodic-sync/status"),
+    client.request<SyncHealth>("/api/periodic-sync/health"),
+    client.request<{ runs: SyncRun[] }>(`/api/periodic-sync/history?limit=${RUNS_SHOWN}`),
   ]);
   return { status, health, runs };
 }
 
 /** `POST /api/periodic-sync/sync` */
 export function runSync(
-  token: Token,
+  client: VoteClient,
   dryRun: boolean,
 ): Promise<Required<Pick<SyncRun, "created" | "updated" | "deleted">>> {
   const body = { dry_run: dryRun };
-  return requestJson("/api/periodic-sync/sync", { method: "POST", token, body, deadlineMs: RUN_DEADLINE_MS });
+  return client.request("/api/periodic-sync/sync", { method: "POST", body, deadlineMs: RUN_DEADLINE_MS });
 }
 
 /** `POST /api/periodic-sync/start` and `…/stop` */
-export function setEnabled(token: Token, enabled: boolean): Promise<{ enabled: boolean }> {
-  return requestJson(`/api/periodic-sync/${enabled ? "start" : "stop"}`, { method: "POST", token });
+export function setEnabled(client: VoteClient, enabled: boolean): Promise<{ enabled: boolean }> {
+  return client.request(`/api/periodic-sync/${enabled ? "start" : "stop"}`, { method: "POST" });
 }
 
 /** `POST /api/periodic-sync/restore` */
-export function restoreBoards(token: Token): Promise<{ restored: number }> {
-  return requestJson("/api/periodic-sync/restore", { method: "POST", token, deadlineMs: RUN_DEADLINE_MS });
+export function restoreBoards(client: VoteClient): Promise<{ restored: number }> {
+  return client.request("/api/periodic-sync/restore", { method: "POST", deadlineMs: RUN_DEADLINE_MS });
 }

@@ -1,76 +1,50 @@
-import { useCallback, useEffect, useState } from "react";
-import { RequestError } from "../http/request.js";
+import type { VoteClient } from "@votesync/client";
+import { useVoteClient } from "@votesync/client/react";
+import { useState } from "react";
+import type { Page } from "../boot.js";
+import { AdminsOnly } from "../page/admins-only.js";
+import { useAction } from "../page/use-action.js";
+import { useRefreshed } from "../page/use-refreshed.js";
 import { Problem } from "../problem.js";
-import type { Session } from "../session/session.js";
-import { useStore } from "../use-store.js";
 import { HistoryChart } from "./history-chart.js";
 import { readOverview, restoreBoards, runSync, type SyncOverview, type SyncRun, setEnabled } from "./sync-api.js";
 
-const REFRESH_MS = 5_000;
 const RUNS_LISTED = 10;
 
 /** For admins: how leaderboards reach PostgreSQL. */
-export function SyncView({ session }: { session: Session }) {
-  const { identity } = useStore(session.state);
-  if (identity?.isAdmin !== true) {
-    return (
-      <div className="hint">
-        <p>
-          <strong>This page is for admins.</strong> Put an admin's token behind this page's address:{" "}
-          <code>{location.origin}/sync#token=…</code>
-        </p>
-      </div>
-    );
-  }
-  return <Overview session={session} />;
+export function SyncView({ page: { session } }: { page: Page }) {
+  return (
+    <AdminsOnly session={session}>
+      <Overview />
+    </AdminsOnly>
+  );
 }
 
-function Overview({ session }: { session: Session }) {
-  const [overview, setOverview] = useState<SyncOverview | null>(null);
-  const [error, setError] = useState<RequestError | null>(null);
+function Overview() {
+  const client = useVoteClient();
+  const { value: overview, error: unread, load } = useRefreshed(() => readOverview(client));
   const [said, setSaid] = useState("");
-  const [busy, setBusy] = useState(false);
-
-  /** Shows what comes of some work, or why nothing did. */
-  const attempt = useCallback(
-    async (work: (token: string | undefined) => Promise<void>) => {
-      try {
-        await session.withToken(work);
-        setError(null);
-      } catch (error) {
-        if (!(error instanceof RequestError)) throw error;
-        setError(error);
-      }
-    },
-    [session],
-  );
-  const load = useCallback(() => attempt(async (token) => setOverview(await readOverview(token))), [attempt]);
-  useEffect(() => {
-    void load();
-    const timer = setInterval(() => void load(), REFRESH_MS);
-    return () => clearInterval(timer);
-  }, [load]);
-
-  const act = async (work: (token: string | undefined) => Promise<string>) => {
-    if (busy) return;
-    setBusy(true);
-    await attempt(async (token) => setSaid(await work(token)));
-    setBusy(false);
-    await load();
-  };
-  if (overview === null) return error === null ? <p className="quiet">Loading…</p> : <Problem error={error} />;
+  const { run, busy, error } = useAction(async (work: Work) => {
+    setSaid(await work(client).finally(load));
+  });
+  if (overview === null) return unread === null ? <p className="quiet">Loading…</p> : <Problem error={unread} />;
   return (
     <>
       <State overview={overview} />
-      <Actions enabled={overview.status.enabled} busy={busy} onAct={(work) => void act(work)} />
+      <Actions enabled={overview.status.enabled} busy={busy} onAct={(work) => void run(work)} />
       <p aria-live="polite" data-testid="sync-said">
         {said}
       </p>
-      {error !== null && <Problem error={error} />}
+      {[error, unread].map((problem, i) => problem !== null && <Problem key={PROBLEMS[i]} error={problem} />)}
       <Runs runs={overview.runs} />
     </>
   );
 }
+
+const PROBLEMS = ["of what was asked for", "of reading"];
+
+/** What is wanted, and the words that tell what came of it. */
+type Work = (client: VoteClient) => Promise<string>;
 
 function State({ overview: { status, health } }: { overview: SyncOverview }) {
   const next = status.next_run_at === null ? "not known yet" : new Date(status.next_run_at).toLocaleString();
@@ -98,22 +72,22 @@ function State({ overview: { status, health } }: { overview: SyncOverview }) {
 interface ActionsProps {
   enabled: boolean;
   busy: boolean;
-  onAct: (work: (token: string | undefined) => Promise<string>) => void;
+  onAct: (work: Work) => void;
 }
 
 function Actions({ enabled, busy, onAct }: ActionsProps) {
-  const run = (dryRun: boolean) => async (token: string | undefined) => {
-    const { created, updated, deleted } = await runSync(token, dryRun);
+  const run = (dryRun: boolean) => async (client: VoteClient) => {
+    const { created, updated, deleted } = await runSync(client, dryRun);
     return `${dryRun ? "It would have" : "It has"} created ${created}, updated ${updated} and deleted ${deleted} users.`;
   };
-  const buttons: [label: string, work: (token: string | undefined) => Promise<string>][] = [
+  const buttons: [label: string, work: Work][] = [
     ["Run now", run(false)],
     ["Dry run", run(true)],
     [
       enabled ? "Stop" : "Start",
-      async (token) => ((await setEnabled(token, !enabled)).enabled ? "It runs by itself." : "It is stopped."),
+      async (client) => ((await setEnabled(client, !enabled)).enabled ? "It runs by itself." : "It is stopped."),
     ],
-    ["Restore boards", async (token) => `${(await restoreBoards(token)).restored} entries were counted anew.`],
+    ["Restore boards", async (client) => `${(await restoreBoards(client)).restored} entries were counted anew.`],
   ];
   return (
     <div className="form-actions" aria-busy={busy}>

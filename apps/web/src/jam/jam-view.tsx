@@ -1,0 +1,72 @@
+import type { ShownBoard } from "@votesync/client";
+import { useBoard, useReadable } from "@votesync/client/react";
+import type { ReactNode } from "react";
+import type { Page } from "../boot.js";
+import { Form, TitleField, WebAddressField } from "../page/form.js";
+import { WatchingHint } from "../session/watching-hint.js";
+import { NowPlaying } from "./now-playing.js";
+import { Queue } from "./queue.js";
+
+/** What the audience has: what is played, the queue to vote on, and a form for another song. */
+export function JamView({ page: { client, session }, jamId }: { page: Page; jamId: string }) {
+  const { identity } = useReadable(session.state);
+  const add = async (field: (name: string) => string) => {
+    const body = { jamId, title: field("title"), url: field("url") };
+    await client.request("/api/streams", { method: "POST", body });
+  };
+  return (
+    <Jam jamId={jamId}>
+      {(board) => (
+        <>
+          <WatchingHint session={session} />
+          {identity !== null && identity.userId === board.ownerId && (
+            <p className="jam-host">
+              This is your jam. <a href={`/jam/${board.id}/host`}>Host it</a>
+            </p>
+          )}
+          <NowPlaying stream={board.activeStream} />
+          <Queue board={board} mayVote={identity !== null} />
+          {identity !== null && (
+            <section className="panel jam-add" aria-labelledby="add-title">
+              <h2 id="add-title">Add a song</h2>
+              <Form submit="Add to the queue" busy="Adding…" onSubmit={add}>
+                <TitleField label="Title" />
+                <WebAddressField required />
+              </Form>
+            </section>
+          )}
+        </>
+      )}
+    </Jam>
+  );
+}
+
+/** A jam by its name, once it is known. */
+export function Jam({ jamId, children }: { jamId: string; children: (board: ShownBoard) => ReactNode }) {
+  const board = useBoard(jamId);
+  if (board === undefined) {
+    return (
+      <p className="quiet jam-loading" role="status">
+        Loading the jam…
+      </p>
+    );
+  }
+  if (board === null) {
+    return (
+      <div className="intro">
+        <h1>There is no such jam.</h1>
+        <p>
+          Its address may be mistyped. <a href="/jam">Jams there are</a>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div className="intro jam-intro">
+        <h1>{board.title}</h1>
+      </div>
+      {children(board)}
+    </>
+  );
+}
