@@ -21,8 +21,11 @@ export function App({ boot }: { boot: Boot }) {
   const page = state.step === "ready" ? state.page : null;
   return (
     <div className="page">
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
       <Masthead place={place}>{page !== null && <ConnectionBadge client={page.client} />}</Masthead>
-      <main>
+      <main id="content" tabIndex={-1}>
         {page !== null && <DegradedNotice client={page.client} />}
         <Intro place={place} />
         {state.step === "failed" && <Problem error={state.error} onRetry={() => void boot.start()} />}

@@ -19,6 +19,8 @@ const PORT_VARIABLES: Record<AppName, string> = {
 };
 
 const STOP_DEADLINE_MS = 12_000;
+/** Starting a process is mostly the processor's work, and a busy machine may have little of it left. */
+const READY_WITHIN_MS = 60_000;
 const KEPT_LOG_CHARACTERS = 20_000;
 
 export class ServiceProcess {
@@ -65,7 +67,7 @@ export class ServiceProcess {
       });
     }
     try {
-      await waitFor(`${this.app} to be ready`, () => this.isReady(child));
+      await waitFor(`${this.app} to be ready`, () => this.isReady(child), READY_WITHIN_MS);
     } catch (error) {
       await this.kill9();
       throw new Error(`${this.app} did not become ready; it logged:\n${this.output}`, { cause: error });

@@ -3,6 +3,7 @@ import type { Page } from "../boot.js";
 import { CopyButton } from "../page/copy-button.js";
 import { useAction } from "../page/use-action.js";
 import { Problem } from "../problem.js";
+import { AddSong } from "./add-song.js";
 import { Jam } from "./jam-view.js";
 import { NowPlaying } from "./now-playing.js";
 import { Queue } from "./queue.js";
@@ -26,6 +27,7 @@ export function HostView({ page: { session }, jamId }: { page: Page; jamId: stri
             <NowPlaying stream={board.activeStream} />
             <PlayNext jamId={jamId} activeId={board.activeStream?.id ?? null} isEmpty={board.streams.length === 0} />
             <Queue board={board} mayVote />
+            <AddSong jamId={jamId} />
             <Trail board={board} />
           </>
         )

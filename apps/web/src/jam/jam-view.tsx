@@ -2,18 +2,14 @@ import type { ShownBoard } from "@votesync/client";
 import { useBoard, useReadable } from "@votesync/client/react";
 import type { ReactNode } from "react";
 import type { Page } from "../boot.js";
-import { Form, TitleField, WebAddressField } from "../page/form.js";
 import { WatchingHint } from "../session/watching-hint.js";
+import { AddSong } from "./add-song.js";
 import { NowPlaying } from "./now-playing.js";
 import { Queue } from "./queue.js";
 
 /** What the audience has: what is played, the queue to vote on, and a form for another song. */
-export function JamView({ page: { client, session }, jamId }: { page: Page; jamId: string }) {
+export function JamView({ page: { session }, jamId }: { page: Page; jamId: string }) {
   const { identity } = useReadable(session.state);
-  const add = async (field: (name: string) => string) => {
-    const body = { jamId, title: field("title"), url: field("url") };
-    await client.request("/api/streams", { method: "POST", body });
-  };
   return (
     <Jam jamId={jamId}>
       {(board) => (
@@ -26,15 +22,7 @@ export function JamView({ page: { client, session }, jamId }: { page: Page; jamI
           )}
           <NowPlaying stream={board.activeStream} />
           <Queue board={board} mayVote={identity !== null} />
-          {identity !== null && (
-            <section className="panel jam-add" aria-labelledby="add-title">
-              <h2 id="add-title">Add a song</h2>
-              <Form submit="Add to the queue" busy="Adding…" onSubmit={add}>
-                <TitleField label="Title" />
-                <WebAddressField required />
-              </Form>
-            </section>
-          )}
+          {identity !== null && <AddSong jamId={jamId} />}
         </>
       )}
     </Jam>

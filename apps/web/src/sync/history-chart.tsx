@@ -4,6 +4,8 @@ import "uplot/dist/uPlot.min.css";
 import type { SyncRun } from "./sync-api.js";
 
 const HEIGHT_PX = 180;
+/** Shown before the first and after the last run; alone, a point would stretch over years. */
+const PADDING_S = 600;
 
 /** What the last runs changed, and when. The table beside it says the same in words. */
 export function HistoryChart({ runs }: { runs: readonly SyncRun[] }) {
@@ -20,6 +22,7 @@ export function HistoryChart({ runs }: { runs: readonly SyncRun[] }) {
         width: element.clientWidth,
         height: HEIGHT_PX,
         axes: [axis, axis],
+        scales: { x: { range: (_chart, first, last) => [(first ?? 0) - PADDING_S, (last ?? 0) + PADDING_S] } },
         series: [{}, series("created", "--up"), series("updated", "--focus"), series("deleted", "--down")],
       },
       pointsOf(runs),

@@ -1,0 +1,16 @@
+/** Real Chromium, and people in it who share nothing. */
+import { CHROMIUM_ARGUMENTS, findChromium } from "@votesync/testkit";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+}
+
+/** A person of their own at this address. */
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
+  await page.goto(url);
+  return page;
+}
+
+export const untilLive = (page: Page) => page.waitForSelector('[data-testid="connection"][data-state="live"]');
