@@ -20,6 +20,13 @@ const trustProxySchema = z
   .default("")
   .transform((value) => (/^\d+$/.test(value) ? Number(value) : value === "" ? false : value));
 
+/** Addresses, separated by blanks or commas. */
+const realtimeUrlsSchema = z
+  .string()
+  .default("")
+  .transform((value) => value.split(/[\s,]+/).filter((url) => url !== ""))
+  .pipe(z.array(z.url({ protocol: /^https?$/ })).max(16));
+
 const shape = z.object({
   ...commonConfigShape,
   ...authConfigShape,
@@ -31,8 +38,8 @@ const shape = z.object({
   /** The zone leaderboards turn in. */
   LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
   VOTE_API_PORT: portSchema.default(3000),
-  /** Where browsers find the gateway; by default this host at REALTIME_PORT. */
-  PUBLIC_REALTIME_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where browsers find the gateways; by default one, on this host at REALTIME_PORT. */
+  PUBLIC_REALTIME_URL: realtimeUrlsSchema,
   REALTIME_PORT: portSchema.default(3001),
   SERVICE_URLS: serviceUrlsSchema,
   TRUST_PROXY: trustProxySchema,

@@ -120,7 +120,7 @@ const app = createApp({
   health: createHealth({ service, checks, registry }),
   status: createHealth({ service, checks: everything, registry }),
   metrics,
-  realtime: { publicUrl: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },
+  realtime: { publicUrls: config.PUBLIC_REALTIME_URL, port: config.REALTIME_PORT },
   crossOrigin,
   limits,
   trustProxy: config.TRUST_PROXY,

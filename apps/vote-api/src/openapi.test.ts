@@ -30,7 +30,7 @@ test("the document has every route of the API, and no other", () => {
   const app = createApp({
     ...stores,
     auth: { AUTH_GUEST: true },
-    realtime: { publicUrl: undefined, port: 3001 },
+    realtime: { publicUrls: [], port: 3001 },
     names: new RedisNames(),
     trustProxy: false,
     crossOrigin: (_req: unknown, _res: unknown, next: () => void) => next(),

@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 import helmet from "helmet";
-import { type RealtimeAddress, realtimeUrl } from "./web-routes.js";
+import { type RealtimeAddress, realtimeUrls } from "./web-routes.js";
 
 /** For answers that are data and never a page; what OWASP's REST cheat sheet asks for. */
 export const API_SECURITY_HEADERS = {
@@ -14,14 +14,14 @@ export const API_SECURITY_HEADERS = {
 
 /** Security headers: what data needs below `/api`, what pages need elsewhere. */
 export function securityHeaders(realtime: RealtimeAddress): RequestHandler {
-  const gateway = (req: unknown): string => {
-    const url = realtimeUrl(realtime, req as Parameters<typeof realtimeUrl>[1]);
-    return `${url} ${url.replace(/^http/, "ws")}`;
-  };
+  const gateways = (req: unknown): string =>
+    realtimeUrls(realtime, req as Parameters<typeof realtimeUrls>[1])
+      .map((url) => `${url} ${url.replace(/^http/, "ws")}`)
+      .join(" ");
   const page = helmet({
     contentSecurityPolicy: {
       directives: {
-        "connect-src": ["'self'", gateway],
+        "connect-src": ["'self'", gateways],
         "img-src": ["'self'", "data:"],
         "style-src": ["'self'"],
         // The page must also work where nothing speaks TLS: on a developer's machine.

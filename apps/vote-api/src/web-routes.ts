@@ -6,25 +6,27 @@ import express, { type Request, type RequestHandler, type Response } from "expre
 const WEB_FOLDER = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
 export interface RealtimeAddress {
-  publicUrl: string | undefined;
+  /** Empty: one gateway, on the host that was asked. */
+  publicUrls: readonly string[];
   port: number;
 }
 
 const HOST = /^([\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])$/i;
 
 /**
- * Where the browser that made this request finds the gateway. The Host header is the caller's text and ends up in a
+ * Where the browser that made this request finds gateways. The Host header is the caller's text and ends up in a
  * security header: what is no host name is left out.
  */
-export function realtimeUrl(address: RealtimeAddress, req: Request): string {
+export function realtimeUrls(address: RealtimeAddress, req: Request): readonly string[] {
+  if (address.publicUrls.length > 0) return address.publicUrls;
   const host = HOST.test(req.hostname ?? "") ? req.hostname : "localhost";
-  return address.publicUrl ?? `${req.secure ? "https" : "http"}://${host}:${address.port}`;
+  return [`${req.secure ? "https" : "http"}://${host}:${address.port}`];
 }
 
 /** What the page must know before it can do anything. */
 export function pageConfig(o: { realtime: RealtimeAddress; guest: boolean }) {
   return (req: Request, res: Response): void => {
-    res.set("Cache-Control", "no-store").json({ realtime_url: realtimeUrl(o.realtime, req), guest: o.guest });
+    res.set("Cache-Control", "no-store").json({ realtime_urls: realtimeUrls(o.realtime, req), guest: o.guest });
   };
 }
 

@@ -5,7 +5,7 @@ import { tokenInHash } from "./session/token.js";
 import { Store } from "./store.js";
 
 interface PageConfig {
-  realtime_url: string;
+  realtime_urls: string[];
   guest: boolean;
 }
 
@@ -37,7 +37,7 @@ async function open(): Promise<Page> {
   const config = await asNobody.request<PageConfig>("/config.json");
   const session = new Session(config.guest, asNobody);
   await session.ensure();
-  const client = createVoteClient({ realtimeUrls: [config.realtime_url], token: session.tokens() });
+  const client = createVoteClient({ realtimeUrls: config.realtime_urls, token: session.tokens() });
   session.state.watch(() => client.signIn(session.tokens()));
   return { client, session };
 }

@@ -23,9 +23,9 @@ export class Api {
     this.#http = http;
   }
 
-  /** Where the page's gateway is. */
-  async realtimeUrl(): Promise<string> {
-    return (await this.#read<{ realtime_url: string }>("/config.json")).realtime_url;
+  /** Where gateways are. */
+  async realtimeUrls(): Promise<readonly string[]> {
+    return (await this.#read<{ realtime_urls: string[] }>("/config.json")).realtime_urls;
   }
 
   async castVote(projectId: string, vote: Vote | null, idempotencyKey: string): Promise<VoteAnswer> {

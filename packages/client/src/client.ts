@@ -61,7 +61,7 @@ export class VoteClient {
     this.#sender = this.#createSender(options, clock);
     const { realtimeUrls } = options;
     this.#connection = new Connection({
-      urls: async () => realtimeUrls ?? [await this.#api.realtimeUrl()],
+      urls: async () => realtimeUrls ?? this.#api.realtimeUrls(),
       tokens: this.#tokens,
       wanted: this.#wanted,
       clock,

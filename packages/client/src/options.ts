@@ -6,7 +6,7 @@ import type { TokenOption } from "./token-source.js";
 export interface VoteClientOptions {
   /** Of vote-api; left out for the page's own origin. */
   url?: string;
-  /** Of the gateways; when one is lost the next is tried. Left out, vote-api says where one is. */
+  /** Of the gateways; when one is lost the next is tried. Left out, vote-api says where they are. */
   realtimeUrls?: readonly string[];
   /** A JWT, or what gives one: asked again once it was refused. Left out, the client only watches. */
   token?: TokenOption;

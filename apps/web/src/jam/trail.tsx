@@ -1,6 +1,7 @@
 import type { ShownBoard } from "@votesync/client";
 import { useVoteClient } from "@votesync/client/react";
 import { useEffect, useRef, useState } from "react";
+import { shortName } from "../session/short-name.js";
 
 interface Action {
   at: string;
@@ -32,7 +33,8 @@ export function Trail({ board }: { board: ShownBoard }) {
                 {TIME.format(Date.parse(at))}
               </time>
               <span>
-                {user_id} <span className="quiet">{WORDS[vote_type]}</span> {titles.get(stream_id) ?? "a song played"}
+                <span title={user_id}>{shortName(user_id)}</span> <span className="quiet">{WORDS[vote_type]}</span>{" "}
+                {titles.get(stream_id) ?? "a song played"}
               </span>
             </li>
           ))}

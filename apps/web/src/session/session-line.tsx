@@ -1,5 +1,6 @@
 import { useReadable } from "@votesync/client/react";
 import type { Session } from "./session.js";
+import { shortName } from "./short-name.js";
 
 /** Who the votes of this page belong to. */
 export function SessionLine({ session }: { session: Session }) {
@@ -10,9 +11,4 @@ export function SessionLine({ session }: { session: Session }) {
       Voting as <strong title={identity.userId}>{shortName(identity.userId)}</strong>
     </p>
   );
-}
-
-/** A guest's id is a UUID; its first letters tell two guests apart. */
-function shortName(userId: string): string {
-  return userId.replace(/^(guest:[\da-f]{6})[\da-f-]+$/, "$1");
 }
