@@ -1,22 +1,24 @@
 /** The page in a real browser, twice: what one clicks, the other sees, PostgreSQL has, and a reload shows again. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, waitFor } from "@votesync/testkit";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { Installation } from "./installation.js";
+import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser, openPage as open, untilLive } from "./browsers.js";
+import { Installation, postJson } from "./installation.js";
 
 const PROJECT = "browser-1";
+const OTHER_PROJECT = "browser-2";
 
 let installation: Installation;
 let api: ServiceProcess;
 let browser: Browser;
 
 beforeAll(async () => {
-  installation = await Installation.create({ AUTH_GUEST: "true" });
+  installation = await Installation.create({ AUTH_GUEST: "true", VOTE_RATE_MAX: "0" });
   const gateway = await installation.start("realtime-gateway");
   await installation.start("vote-worker", { WORKER_RETRY_DELAYS_MS: "100" });
   api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
-  await installation.createProjects(api, [PROJECT]);
-  browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+  await installation.createProjects(api, [PROJECT, OTHER_PROJECT]);
+  browser = await launchBrowser();
 }, 300_000);
 afterAll(async () => {
   await browser?.close();
@@ -25,9 +27,8 @@ afterAll(async () => {
 
 /** A person of their own: nothing is shared with other pages. */
 async function openPage(): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(api.url);
-  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+  const page = await open(browser, api.url);
+  await untilLive(page);
   return page;
 }
 
@@ -87,5 +88,24 @@ test("the page says so when the live connection is lost, and catches up by itsel
   await page.context().setOffline(true);
   await gatewayLess.waitFor();
   await page.context().setOffline(false);
-  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+  await untilLive(page);
+}, 60_000);
+
+test("while Redis is away a vote counts and the page says that it takes the slow way; afterwards it says so no more", async () => {
+  const page = await openPage();
+  const notice = page.locator('[data-testid="degraded"]');
+  await installation.redisServer.kill9();
+  await inCard(page, "vote-up").click();
+  await notice.getByText("take the slow way").waitFor();
+  await expectShown(page, 1, 1);
+  await installation.redisServer.restart();
+  const bob = await testToken("bob");
+  await waitFor("votes to be fast again", async () => {
+    const body = { project_id: OTHER_PROJECT, vote_type: "up" };
+    const { status, body: answer } = await postJson(`${api.url}/api/votes`, bob, body);
+    return status === 200 && answer.data.degraded === undefined;
+  });
+  await inCard(page, "vote-up").click();
+  await expectShown(page, 0, 1);
+  await waitFor("no notice", async () => (await notice.textContent()) === "");
 }, 60_000);

@@ -1,7 +1,8 @@
 /** The launch page in a real browser: an app is launched and voted on, and when the day is final everybody sees who won. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, waitFor } from "@votesync/testkit";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type ServiceProcess, waitFor } from "@votesync/testkit";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser, openPage as open, untilLive } from "./browsers.js";
 import { Installation, postJson } from "./installation.js";
 import { adminToken, register, TestMongo } from "./launches.js";
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
   gateway = await installation.start("realtime-gateway");
   await Promise.all([installation.start("vote-worker"), installation.start("finalizer")]);
   api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
-  browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+  browser = await launchBrowser();
 }, 300_000);
 afterAll(async () => {
   await browser?.close();
@@ -29,17 +30,12 @@ afterAll(async () => {
   await mongo.remove();
 });
 
-/** A person of their own: nothing is shared with other pages. */
-async function goTo(path: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(`${api.url}${path}`);
-  return page;
-}
+const goTo = (path: string): Promise<Page> => open(browser, `${api.url}${path}`);
 
 /** A page of something that goes on. */
 async function openPage(path: string): Promise<Page> {
   const page = await goTo(path);
-  await page.waitForSelector('[data-testid="connection"][data-state="live"]');
+  await untilLive(page);
   return page;
 }
 

@@ -1,7 +1,8 @@
 /** The operator's page of leaderboards in a real browser: a run by hand shows what it did, and stays in the history. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, waitFor } from "@votesync/testkit";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type ServiceProcess, waitFor } from "@votesync/testkit";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser, openPage as open } from "./browsers.js";
 import { Installation, postJson } from "./installation.js";
 import { adminToken } from "./launches.js";
 
@@ -13,18 +14,14 @@ beforeAll(async () => {
   installation = await Installation.create({ AUTH_GUEST: "true" });
   const [gateway] = await Promise.all([installation.start("realtime-gateway"), installation.start("sync-scheduler")]);
   api = await installation.start("vote-api", { REALTIME_PORT: String(gateway.port) });
-  browser = await chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
+  browser = await launchBrowser();
 }, 300_000);
 afterAll(async () => {
   await browser?.close();
   await installation.remove();
 });
 
-async function openPage(hash: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(`${api.url}/sync${hash}`);
-  return page;
-}
+const openPage = (hash: string): Promise<Page> => open(browser, `${api.url}/sync${hash}`);
 
 test("an admin runs, stops and starts the sync, and sees the last runs; others see that it is not for them", async () => {
   const guest = await openPage("");
