@@ -1,6 +1,8 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 export interface DayMetrics {
+  /** @param dueAtMs since when the day that waits longest is due, ms since 1970; `null` when none is */
+  waitingSince(dueAtMs: number | null): void;
   finalizing<T>(work: () => Promise<T>): Promise<T>;
   flushing<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -23,6 +25,16 @@ export function createDayMetrics(registry: Registry): DayMetrics {
     labelNames: ["work"],
     registers,
   });
+  let oldestDueAtMs: number | null = null;
+  new Gauge({
+    name: "votesync_launch_waiting_seconds",
+    help: "For how long the day that waits longest has been due and is not final; 0 when none is",
+    registers,
+    // Counted when it is asked for: it grows also while nothing else works.
+    collect() {
+      this.set(oldestDueAtMs === null ? 0 : Math.max(0, Date.now() - oldestDueAtMs) / 1_000);
+    },
+  });
   const measured = async <T>(work: string, run: () => Promise<T>): Promise<T> => {
     const stop = duration.startTimer({ work });
     try {
@@ -35,6 +47,9 @@ export function createDayMetrics(registry: Registry): DayMetrics {
     }
   };
   return {
+    waitingSince: (dueAtMs) => {
+      oldestDueAtMs = dueAtMs;
+    },
     finalizing: (work) => measured("finalize", work),
     flushing: (work) => measured("flush", work),
   };

@@ -5,11 +5,14 @@
 import { launchDay } from "@votesync/core";
 import { finalizeJob, flushJob, type JobQueue, onceADay } from "@votesync/jobs";
 import type { LaunchArchive } from "@votesync/mongo-store";
-import { findOpenDays, type LaunchDay } from "@votesync/postgres-store";
+import { type LaunchDay, openDayPages } from "@votesync/postgres-store";
 import type { Logger } from "@votesync/service-kit";
 import type pg from "pg";
+import type { DayMetrics } from "./day-metrics.js";
 
-/** Per run; more are found by the next. */
+/** Days that are not final. */
+const DAYS_PER_PAGE = 100;
+/** Days to remove backups of, per run; more are found by the next. */
 const DAYS_PER_RUN = 100;
 const BACKUPS_KEPT_MS = 30 * 86_400_000;
 
@@ -20,6 +23,7 @@ export interface DaySweepDeps {
   zone: string;
   delayMs: number;
   now: () => Date;
+  metrics: Pick<DayMetrics, "waitingSince">;
   log: Logger;
 }
 
@@ -30,24 +34,32 @@ export async function sweepDays(deps: DaySweepDeps): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
-async function finalizeDue({ pool, queue, zone, delayMs, now }: DaySweepDeps): Promise<void> {
+async function finalizeDue(deps: DaySweepDeps): Promise<void> {
+  const due = await findDue(deps);
+  deps.metrics.waitingSince(due.length === 0 ? null : Math.min(...due.map(({ dueAtMs }) => dueAtMs)));
+  for (const { date } of due) await deps.queue.add(finalizeJob, { date }, onceADay(finalizeJob, date));
+}
+
+async function findDue({ pool, zone, delayMs, now }: DaySweepDeps): Promise<{ date: string; dueAtMs: number }[]> {
   const nowMs = now().getTime();
-  for (const day of await findOpenDays(pool, DAYS_PER_RUN)) {
-    if (dueAtMs(day, zone) + delayMs > nowMs) continue;
-    await queue.add(finalizeJob, { date: day.date }, onceADay(finalizeJob, day.date));
+  const due: { date: string; dueAtMs: number }[] = [];
+  for await (const days of openDayPages(pool, DAYS_PER_PAGE)) {
+    const timed = days.map((day) => ({ date: day.date, dueAtMs: endsAtMs(day, zone) + delayMs }));
+    due.push(...timed.filter(({ dueAtMs }) => dueAtMs <= nowMs));
   }
+  return due;
 }
 
 /** A day that still takes apps is not over, though all of those it has may have closed. */
-function dueAtMs({ date, closesAt, closedAt }: LaunchDay, zone: string): number {
+function endsAtMs({ date, closesAt, closedAt }: LaunchDay, zone: string): number {
   if (closesAt === null) return Number.POSITIVE_INFINITY;
   const closesAtUs = closedAt === null ? (launchDay(date, zone)?.closesAtUs ?? 0) : 0;
   return Math.max(closesAt.getTime(), closesAtUs / 1_000);
 }
 
 async function flushUnflushed({ archive, queue }: DaySweepDeps): Promise<void> {
-  for (const { _id: date } of await archive.findUnflushedDays(DAYS_PER_RUN)) {
-    await queue.add(flushJob, { date }, onceADay(flushJob, date));
+  for await (const dates of archive.unflushedPages()) {
+    for (const date of dates) await queue.add(flushJob, { date }, onceADay(flushJob, date));
   }
 }
 

@@ -36,6 +36,7 @@ const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, quer
 const mongo = connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
+const metrics = createDayMetrics(registry);
 const archive = new LaunchArchive(mongo.connection);
 const stores = { redis: redis.client, names: new RedisNames(config.VOTE_SHARDS), pool: postgres.pool, archive };
 const source = createSource(config);
@@ -62,7 +63,7 @@ const sweep = createLoop({
   name: "sweep-days",
   runOnce: async () => {
     const { LAUNCH_TIMEZONE: zone, FINALIZE_DELAY_MS: delayMs } = config;
-    await sweepDays({ pool: postgres.pool, archive, queue, zone, delayMs, now, log });
+    await sweepDays({ pool: postgres.pool, archive, queue, zone, delayMs, now, metrics, log });
     return false;
   },
   idleMs: config.FINALIZE_SWEEP_MS,
@@ -80,7 +81,7 @@ await runUntilSignal({
     createHealthServer({ port: config.FINALIZER_PORT, health, log }),
     endPeriods,
     sweep,
-    createDayWorker({ jobs, stores, source, metrics: createDayMetrics(registry), now, log }),
+    createDayWorker({ jobs, stores, source, metrics, now, log }),
   ],
 });
 

@@ -177,19 +177,25 @@ export class LaunchArchive {
     return days.map(({ _id }) => _id);
   }
 
-  /** Final days whose votes were not flushed. */
-  async findUnflushedDays(limit: number): Promise<FinalizationRecord[]> {
-    return withDeadline(
-      (signal) =>
-        this.models.finalizations
-          .find({ "flush.state": { $in: ["pending", "failed"] } }, null, { signal })
-          .sort({ _id: 1 })
-          .limit(limit)
-          .lean<FinalizationRecord[]>()
-          .exec(),
-      READ_MS,
-      "reading launch days",
-    );
+  /** Days whose votes were not flushed, in pages: those that cannot be are in no later day's way. */
+  async *unflushedPages(): AsyncGenerator<string[]> {
+    for (let afterId = ""; ; ) {
+      const filter = { "flush.state": { $in: ["pending", "failed"] }, _id: { $gt: afterId } } as never;
+      const days = await withDeadline(
+        (signal) =>
+          this.models.finalizations
+            .find(filter, { _id: 1 }, { signal })
+            .sort({ _id: 1 })
+            .limit(RECORDS_PER_BATCH)
+            .lean<{ _id: string }[]>()
+            .exec(),
+        READ_MS,
+        "reading launch days",
+      );
+      if (days.length > 0) yield days.map(({ _id }) => _id);
+      if (days.length < RECORDS_PER_BATCH) return;
+      afterId = (days.at(-1) as { _id: string })._id;
+    }
   }
 
   /** Takes the day's work up: its document is made, or an attempt is counted. */

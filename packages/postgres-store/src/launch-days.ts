@@ -60,13 +60,18 @@ export async function readLaunchDayRow(pool: pg.Pool, date: string): Promise<Lau
   return rows[0] === undefined ? null : toDay(rows[0]);
 }
 
-/** Days that are not final, oldest first. */
-export async function findOpenDays(pool: pg.Pool, limit: number): Promise<LaunchDay[]> {
-  const { rows } = await pool.query<LaunchDayRow>(
-    `${READ_DAYS} WHERE d.finalized_at IS NULL GROUP BY d.launch_date ORDER BY d.launch_date LIMIT $1`,
-    [limit],
-  );
-  return rows.map(toDay);
+/** Days with apps that are not final, oldest first, in pages: days that cannot become final are in no later day's way. */
+export async function* openDayPages(pool: pg.Pool, pageSize: number): AsyncGenerator<LaunchDay[]> {
+  for (let afterDate = "-infinity"; ; ) {
+    const { rows } = await pool.query<LaunchDayRow>(
+      `${READ_DAYS} WHERE d.finalized_at IS NULL AND d.launch_date > $1
+        GROUP BY d.launch_date HAVING count(l.project_id) > 0 ORDER BY d.launch_date LIMIT $2`,
+      [afterDate, pageSize],
+    );
+    if (rows.length > 0) yield rows.map(toDay);
+    if (rows.length < pageSize) return;
+    afterDate = (rows.at(-1) as LaunchDayRow).date;
+  }
 }
 
 /** From here on the day takes no new app, and its apps are known. Waits for registrations under way. */
