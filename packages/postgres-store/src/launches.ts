@@ -78,12 +78,13 @@ export async function registerLaunch(pool: pg.Pool, launch: NewLaunch): Promise<
     await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [launch.shard]);
     const refused = await refusal(client, launch);
     if (refused !== null) return refused;
-    await writeProject(client, launch);
+    const { now, opensAt } = await openingOf(client, launch);
+    await writeProject(client, { ...launch, opensAt });
     const { rows } = await client.query<LaunchRow>(
-      `INSERT INTO launches (launch_date, project_id, name, owner_id, opens_at, closes_at)
-       SELECT $1, id, $3, owner_id, $4, $5 FROM projects WHERE id = $2
+      `INSERT INTO launches (launch_date, project_id, name, owner_id, opens_at, closes_at, created_at)
+       SELECT $1, id, $3, owner_id, $4, $5, $6 FROM projects WHERE id = $2
        RETURNING ${COLUMNS}`,
-      [launch.date, launch.projectId, launch.name, launch.opensAt, launch.closesAt],
+      [launch.date, launch.projectId, launch.name, opensAt, launch.closesAt, now],
     );
     await client.query("INSERT INTO pending_reloads (shard, project_id) VALUES ($1, $2)", [
       launch.shard,
@@ -122,27 +123,43 @@ async function refusal(client: pg.PoolClient, launch: NewLaunch): Promise<Launch
   if (!launch.anyOwner && project.owner_id !== launch.ownerId) return { kind: "other-owner" };
   const earlier = await findLaunch(client, launch);
   if (earlier !== null) {
-    const isSame = +earlier.opensAt === +launch.opensAt && +earlier.closesAt === +launch.closesAt;
-    return isSame && earlier.name === launch.name ? { kind: "launched", launch: earlier } : { kind: "taken" };
+    const isSame = +earlier.closesAt === +launch.closesAt && earlier.name === launch.name;
+    return isSame && [+launch.opensAt, +earlier.createdAt].includes(+earlier.opensAt)
+      ? { kind: "launched", launch: earlier }
+      : { kind: "taken" };
   }
   if (project.is_pending) return { kind: "pending" };
   return project.last_ended_at !== null && project.last_ended_at > launch.opensAt ? { kind: "overlaps" } : null;
 }
 
+/** Whether the project's current period began at the very instant this launch opens, where its last launch closed. */
+const BEGAN_THEN = `EXISTS (SELECT FROM project_periods pp
+                             WHERE pp.project_id = p.id AND pp.ended_at = $2 AND pp.period = p.period - 1)`;
+
 /**
- * A project that votes are taken on already keeps them: they are of the period before the launch. But where its last launch
- * closed just when this one opens, that period is this launch's: it began at the very instant.
+ * What was voted on a project before it took part is no vote for this launch: down votes were allowed, say, and nobody was
+ * told that it is a launch. So one that is launched while its day is open already opens now, and not at an instant that would
+ * promise those votes. A day that is over altogether keeps its instants, for the record.
  */
+async function openingOf(client: pg.PoolClient, launch: NewLaunch): Promise<{ now: Date; opensAt: Date }> {
+  const { rows } = await client.query<{ now: Date; is_running: boolean }>(
+    `SELECT date_trunc('milliseconds', clock_timestamp()) AS now,
+            EXISTS (SELECT FROM projects p WHERE p.id = $1 AND NOT ${BEGAN_THEN}) AS is_running`,
+    [launch.projectId, launch.opensAt],
+  );
+  const { now, is_running: isRunning } = rows[0] as { now: Date; is_running: boolean };
+  const opensNow = isRunning && launch.opensAt < now && now < launch.closesAt;
+  return { now, opensAt: opensNow ? now : launch.opensAt };
+}
+
+/** The period before a launch ends when it opens; where it began at that very instant, it is this launch's. */
 async function writeProject(client: pg.PoolClient, launch: NewLaunch): Promise<void> {
   await client.query(
-    `INSERT INTO projects AS p (id, title, owner_id, opens_at, closes_at, up_only) VALUES ($1, $2, $3, $4, $5, true)
+    `INSERT INTO projects AS p (id, title, owner_id, opens_at, closes_at, up_only) VALUES ($1, $3, $4, $2, $5, true)
      ON CONFLICT (id) DO UPDATE
        SET title = excluded.title, closes_at = excluded.closes_at, up_only = true,
-           opens_at = CASE WHEN EXISTS (SELECT FROM project_periods pp
-                                         WHERE pp.project_id = p.id AND pp.ended_at = excluded.opens_at
-                                           AND pp.period = p.period - 1)
-                           THEN NULL ELSE excluded.opens_at END`,
-    [launch.projectId, launch.name, launch.ownerId, launch.opensAt, launch.closesAt],
+           opens_at = CASE WHEN ${BEGAN_THEN} THEN NULL ELSE excluded.opens_at END`,
+    [launch.projectId, launch.opensAt, launch.name, launch.ownerId, launch.closesAt],
   );
 }
 
