@@ -130,13 +130,14 @@ export async function postJson(
   token: string,
   body: object,
   headers: Record<string, string> = {},
+  deadlineMs = ANSWER_DEADLINE_MS,
 ): Promise<JsonAnswer> {
   return readJson(
     await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+      signal: AbortSignal.timeout(deadlineMs),
     }),
   );
 }

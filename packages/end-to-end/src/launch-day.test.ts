@@ -1,6 +1,6 @@
 /** Launch days with real processes, in launches of seconds: what counts is when a vote was taken, never when a job ran. */
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { BreakableLink, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { votesyncWith } from "./command-line.js";
 import { Installation, postJson } from "./installation.js";
 import {
@@ -18,10 +18,10 @@ import {
 import { expectEveryChangeKept, expectSameCounters, expectVerified, VoteLoad } from "./vote-load.js";
 
 let mongo: TestMongo;
-let mongoLink: BreakableLink;
 let installation: Installation;
 let api: ServiceProcess;
 let other: ServiceProcess;
+let load: VoteLoad | undefined;
 const finalizers: ServiceProcess[] = [];
 let dates = 0;
 let mongoAddress: { MONGO_URL: string };
@@ -29,9 +29,8 @@ let mongoAddress: { MONGO_URL: string };
 beforeAll(async () => {
   mongo = await TestMongo.create();
   mongoAddress = { MONGO_URL: mongo.url };
-  mongoLink = await BreakableLink.to(mongo.url);
   installation = await Installation.create({
-    MONGO_URL: mongoLink.url(mongo.url),
+    ...mongoAddress,
     VOTE_RATE_MAX: "0",
     FINALIZE_DELAY_MS: "0",
     FINALIZE_SWEEP_MS: "200",
@@ -42,10 +41,12 @@ beforeAll(async () => {
     installation.start("vote-worker"),
   ]);
 }, 60_000);
-afterEach(() => Promise.all(finalizers.splice(0).map((finalizer) => finalizer.kill9())));
+afterEach(async () => {
+  await load?.stop();
+  await Promise.all(finalizers.splice(0).map((finalizer) => finalizer.kill9()));
+});
 afterAll(async () => {
   await installation.remove();
-  await mongoLink.cut();
   await mongo.remove();
 });
 
@@ -54,6 +55,9 @@ async function startFinalizer(): Promise<ServiceProcess> {
   finalizers.push(finalizer);
   return finalizer;
 }
+
+/** Some votes are taken within this time, on a busy machine too. */
+const VOTING_MS = 3_000;
 
 /** Apps of a day of its own, open between two moments from now. */
 async function launchApps(names: string[], opensInMs: number, openMs: number, launchDate = nextDate()) {
@@ -67,8 +71,10 @@ async function launchApps(names: string[], opensInMs: number, openMs: number, la
 const nextDate = () => `2024-03-${String(++dates).padStart(2, "0")}`;
 const passed = (instant: Date) =>
   waitFor(`${instant.toISOString()} to pass`, () => Date.now() > instant.getTime(), 20_000);
+/** It answers within 30 s, and finalizers must start before. */
+const FINALIZE_DEADLINE_MS = 40_000;
 const finalize = async (date: string) =>
-  (await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date })) as {
+  (await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date }, {}, FINALIZE_DEADLINE_MS)) as {
     status: number;
     body: unknown;
   };
@@ -82,16 +88,24 @@ const vote = async (user: string, appId: string, wish = "up") =>
 
 test("votes go on across both instants while nobody finalizes; the result is what was voted between them", async () => {
   const apps = ["alpha", "beta", "gamma", "delta", "omega"];
-  const launches = await launchApps(apps, 1_500, 3_000);
+  const launches = await launchApps(apps, 1_500, 6_000);
   const [{ launchDate, closesAt }] = launches as [Launch];
-  const load = new VoteLoad([api, other], apps, ["up", "up", "none"]).start();
+  load = new VoteLoad([api, other], apps, { wishes: ["up", "up", "none"], clients: 64 }).start();
+  // By now the services are warm.
+  await passed(new Date(closesAt.getTime() - 2_000));
+  const rate = load.measureRate();
   await passed(closesAt);
-  await load.more(500);
+  await load.more(2_000);
+  const { answers, degraded } = load;
+  console.info(`${Math.round(rate())} votes a second across the closing instant; ${degraded} of ${answers} past Redis`);
   // Nobody was there at the instant; votes ended the periods.
   expect((await readDay(api, launchDate)).status).toBe("closing");
   const closing = votesOf(await readDay(api, launchDate));
-  await load.more(500);
+  await load.more(2_000);
+  // It starts sooner when nobody takes all of the machine, and finds votes coming in all the same.
+  await load.stop();
   await startFinalizer();
+  load.start();
   const day = await untilFinal(api, launchDate);
   await load.stop();
   await installation.drained();
@@ -109,7 +123,7 @@ test("votes go on across both instants while nobody finalizes; the result is wha
 }, 120_000);
 
 test("an app launched again starts at zero, and everybody may vote anew", async () => {
-  const [first] = (await launchApps(["phoenix"], 0, 1_500)) as [Launch];
+  const [first] = (await launchApps(["phoenix"], 0, VOTING_MS)) as [Launch];
   expect((await vote("ann", "phoenix")).body.data.upvotes).toBe(1);
   expect((await vote("bob", "phoenix")).body.data.upvotes).toBe(2);
   await passed(first.closesAt);
@@ -118,7 +132,7 @@ test("an app launched again starts at zero, and everybody may vote anew", async 
   await startFinalizer();
   expect(votesOf(await untilFinal(api, first.launchDate))).toEqual({ phoenix: 2 });
 
-  const [second] = (await launchApps(["phoenix"], 500, 1_000)) as [Launch];
+  const [second] = (await launchApps(["phoenix"], 500, VOTING_MS)) as [Launch];
   await passed(second.opensAt);
   expect(votesOf(await readDay(api, second.launchDate))).toEqual({ phoenix: 0 });
   expect((await vote("ann", "phoenix")).body.data).toMatchObject({ upvotes: 1, action: "created" });
@@ -127,11 +141,11 @@ test("an app launched again starts at zero, and everybody may vote anew", async 
 }, 60_000);
 
 test("launched again at the instant its last launch closed: votes since then count, though registered later", async () => {
-  const [first] = (await launchApps(["comet"], 0, 1_200)) as [Launch];
+  const [first] = (await launchApps(["comet"], 0, VOTING_MS)) as [Launch];
   await vote("ann", "comet");
   await passed(first.closesAt);
   expect((await vote("bob", "comet")).body.data).toMatchObject({ upvotes: 1 });
-  const closesAt = new Date(Date.now() + 1_500);
+  const closesAt = new Date(Date.now() + VOTING_MS);
   const second = { appId: "comet", launchDate: nextDate(), opensAt: first.closesAt, closesAt };
   await register(api, second);
   expect(votesOf(await readDay(api, second.launchDate))).toEqual({ comet: 1 });
@@ -147,8 +161,26 @@ test("launched again at the instant its last launch closed: votes since then cou
   }
 }, 60_000);
 
+test("a project that is voted on already opens when it is launched: what was voted before is no part of it", async () => {
+  const asked = new Date();
+  await installation.createProjects(api, ["veteran"]);
+  await Promise.all([vote("ann", "veteran"), vote("eva", "veteran"), vote("dan", "veteran", "down")]);
+  const closesAt = new Date(Date.now() + VOTING_MS);
+  const launch = await register(api, { appId: "veteran", launchDate: nextDate(), opensAt: asked, closesAt });
+  expect(votesOf(await readDay(api, launch.launchDate))).toEqual({ veteran: 0 });
+  expect((await vote("ann", "veteran")).body.data).toMatchObject({ upvotes: 1, action: "created" });
+  expect((await vote("bob", "veteran")).body.data).toMatchObject({ upvotes: 2, action: "created" });
+  expect((await vote("dan", "veteran", "down")).status).toBe(422);
+  await passed(closesAt);
+  await startFinalizer();
+  expect(votesOf(await untilFinal(api, launch.launchDate))).toEqual({ veteran: 2 });
+  expect(+launch.opensAt).toBeGreaterThan(+asked);
+  expect(await votesByTime(installation, launch)).toBe(2);
+  expect(await misplacedEvents(installation, launch, 1)).toBe(0);
+}, 60_000);
+
 test("a period that is over is over for every reader, though no vote and no job has ended it", async () => {
-  const [launch] = (await launchApps(["quiet"], 0, 1_200)) as [Launch];
+  const [launch] = (await launchApps(["quiet"], 0, VOTING_MS)) as [Launch];
   await vote("ann", "quiet");
   await passed(launch.closesAt);
   const project = (await (await fetch(`${other.url}/api/projects/quiet`)).json()) as { upvotes: number };
@@ -162,7 +194,7 @@ test("a period that is over is over for every reader, though no vote and no job 
 
 test("two finalizers and two callers at once: one result, one backup per app", async () => {
   const apps = ["one", "two", "three", "four"];
-  const [launch] = (await launchApps(apps, 0, 1_000)) as [Launch];
+  const [launch] = (await launchApps(apps, 0, VOTING_MS)) as [Launch];
   await Promise.all(apps.flatMap((id, i) => apps.slice(i).map((user) => vote(user, id))));
   await passed(launch.closesAt);
   const [, , ...answers] = await Promise.all([
@@ -190,7 +222,7 @@ test("two finalizers and two callers at once: one result, one backup per app", a
 }, 60_000);
 
 test("likes written by hand are found by health, told by the seal, and mended by a recovery", async () => {
-  const [launch] = (await launchApps(["honest", "other"], 0, 1_000)) as [Launch, Launch];
+  const [launch] = (await launchApps(["honest", "other"], 0, VOTING_MS)) as [Launch, Launch];
   const { launchDate: date } = launch;
   await vote("ann", "honest");
   await startFinalizer();
@@ -222,19 +254,6 @@ test("likes written by hand are found by health, told by the seal, and mended by
   expect((await recover(date)).status).toBe(409);
   expect(votesOf(await readDay(api, date)).honest).toBe(5);
 }, 60_000);
-
-test("MongoDB away when the day ends: votes go on, the end waits, and comes by itself", async () => {
-  const [launch] = (await launchApps(["patient"], 0, 1_000)) as [Launch];
-  await vote("ann", "patient");
-  const finalizer = await startFinalizer();
-  await mongoLink.cut();
-  await passed(launch.closesAt);
-  await waitFor("a try that failed", () => finalizer.log.includes("job failed"), 30_000);
-  expect((await vote("bob", "patient")).body.data.upvotes).toBe(1);
-  expect((await readDay(api, launch.launchDate)).status).toBe("closing");
-  await mongoLink.restore();
-  expect(votesOf(await untilFinal(api, launch.launchDate))).toEqual({ patient: 1 });
-}, 120_000);
 
 test("Redis away: down is refused all the same, and an app registered meanwhile opens and closes like any other", async () => {
   await launchApps(["uponly"], 0, 60_000);

@@ -36,9 +36,12 @@ export interface Launch {
   closesAt: Date;
 }
 
-export async function register(api: ServiceProcess, launch: Launch): Promise<void> {
+/** @returns it as it was answered */
+export async function register(api: ServiceProcess, launch: Launch): Promise<Launch> {
   const answer = await postJson(`${api.url}/api/launch/apps`, await adminToken(), { ...launch, name: launch.appId });
   if (answer.status !== 201) throw new Error(`registering ${launch.appId}: ${JSON.stringify(answer.body)}`);
+  const { opensAt, closesAt } = answer.body as unknown as { opensAt: string; closesAt: string };
+  return { ...launch, opensAt: new Date(opensAt), closesAt: new Date(closesAt) };
 }
 
 export interface DayView {

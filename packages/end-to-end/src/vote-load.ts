@@ -6,7 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { votesync } from "./command-line.js";
-import { type AnswerBody, type Installation, type JsonAnswer, postJson } from "./installation.js";
+import type { AnswerBody, Installation } from "./installation.js";
+import { KeptConnections, type PostedAnswer } from "./kept-connections.js";
 
 const WISHES = ["up", "down", "none"] as const;
 type Wish = (typeof WISHES)[number];
@@ -21,6 +22,13 @@ interface Standing {
   unanswered: Set<Wish>;
 }
 
+export interface LoadOptions {
+  /** Launches take no `down`. */
+  wishes?: readonly Wish[];
+  /** Each sends its next vote when the last was answered. */
+  clients?: number;
+}
+
 export class VoteLoad {
   /** Answered votes that changed something, by request id. */
   readonly changes = new Map<string, AnswerBody["data"]>();
@@ -31,17 +39,21 @@ export class VoteLoad {
   slowestUnavailableMs = 0;
   private running = false;
   private clients: Promise<void>[] = [];
+  private readonly wishes: readonly Wish[];
+  private readonly clientCount: number;
 
   constructor(
     private readonly apis: readonly ServiceProcess[],
     private readonly projects: readonly string[],
-    /** Launches take no `down`. */
-    private readonly wishes: readonly Wish[] = WISHES,
-  ) {}
+    { wishes = WISHES, clients = CLIENTS }: LoadOptions = {},
+  ) {
+    this.wishes = wishes;
+    this.clientCount = clients;
+  }
 
   start(): this {
     this.running = true;
-    this.clients = Array.from({ length: CLIENTS }, (_, i) => this.vote(i));
+    this.clients = Array.from({ length: this.clientCount }, (_, i) => this.vote(i));
     return this;
   }
 
@@ -56,6 +68,12 @@ export class VoteLoad {
     await waitFor(`${count} more answers`, () => this.answers >= goal, 60_000);
   }
 
+  /** @returns what tells how many votes a second were answered since this call */
+  measureRate(): () => number {
+    const [answers, startedAtMs] = [this.answers, performance.now()];
+    return () => ((this.answers - answers) * 1_000) / (performance.now() - startedAtMs);
+  }
+
   async moreDegraded(count: number): Promise<void> {
     const goal = this.degraded + count;
     await waitFor(`${count} more degraded answers`, () => this.degraded >= goal, 60_000);
@@ -64,22 +82,25 @@ export class VoteLoad {
   private async vote(client: number): Promise<void> {
     const users = Array.from({ length: USERS_PER_CLIENT }, (_, i) => `voter ${client}/${i}`);
     const tokens = await Promise.all(users.map((user) => testToken(user)));
+    const connections = new KeptConnections();
     for (let i = 0; this.running; i++) {
       const at = i % users.length;
       const project = this.projects[(i * 7 + client) % this.projects.length] as string;
       const wish = this.wishes[Math.floor(Math.random() * this.wishes.length)] as Wish;
-      await this.voteOnce(`${users[at]} ${project}`, tokens[at] as string, project, wish);
+      const api = this.apis[Math.floor(Math.random() * this.apis.length)] as ServiceProcess;
+      const vote = { project_id: project, vote_type: wish };
+      // A replica that is killed answers nothing, which is no answer either.
+      const post = () => connections.post(api.port, "/api/votes", tokens[at] as string, vote).catch(() => null);
+      await this.voteOnce(`${users[at]} ${project}`, wish, post);
     }
+    connections.close();
   }
 
-  private async voteOnce(who: string, token: string, project_id: string, wish: Wish): Promise<void> {
-    const api = this.apis[Math.floor(Math.random() * this.apis.length)] as ServiceProcess;
+  private async voteOnce(who: string, wish: Wish, post: () => Promise<PostedAnswer | null>): Promise<void> {
     const standing = this.standings.get(who) ?? { answered: "none", unanswered: new Set() };
     this.standings.set(who, standing);
     const sentAtMs = performance.now();
-    // A replica that is killed answers nothing, which is no answer either.
-    const vote = { project_id, vote_type: wish };
-    const answer = await postJson(`${api.url}/api/votes`, token, vote).catch(() => null);
+    const answer = await post();
     if (answer?.status === 200) return this.write(standing, wish, answer);
     standing.unanswered.add(wish);
     if (answer !== null) {
@@ -93,7 +114,7 @@ export class VoteLoad {
     await delay(TRY_AGAIN_MS);
   }
 
-  private write(standing: Standing, wish: Wish, { body }: JsonAnswer): void {
+  private write(standing: Standing, wish: Wish, { body }: PostedAnswer): void {
     standing.answered = wish;
     standing.unanswered.clear();
     this.answers++;
