@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import type { SyncRun } from "./sync-api.js";
 
 const HEIGHT_PX = 180;
-/** Shown before the first and after the last run; alone, a point would stretch over years. */
+/** Shown before the first and after the last run: by itself the chart spreads a single one over years. */
 const PADDING_S = 600;
 
 /** What the last runs changed, and when. The table beside it says the same in words. */
@@ -17,15 +17,17 @@ export function HistoryChart({ runs }: { runs: readonly SyncRun[] }) {
     const colour = (name: string) => styles.getPropertyValue(name);
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line") }, ticks: { stroke: colour("--line") } };
     const series = (label: string, name: string) => ({ label, stroke: colour(name), width: 2, points: { show: true } });
+    const points = pointsOf(runs);
+    const [times] = points;
     const chart = new UPlot(
       {
         width: element.clientWidth,
         height: HEIGHT_PX,
         axes: [axis, axis],
-        scales: { x: { range: (_chart, first, last) => [(first ?? 0) - PADDING_S, (last ?? 0) + PADDING_S] } },
+        scales: { x: { range: () => [(times[0] ?? 0) - PADDING_S, (times.at(-1) ?? 0) + PADDING_S] } },
         series: [{}, series("created", "--up"), series("updated", "--focus"), series("deleted", "--down")],
       },
-      pointsOf(runs),
+      points,
       element,
     );
     const follow = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
