@@ -19,11 +19,14 @@ export interface CountedPoints {
   lastIds: Map<number, string>;
 }
 
-/** Votes went past Redis, and their events are still to come: they would be counted twice. */
+/**
+ * Votes went past Redis, and their events are still to come: they would be counted twice. Or events failed, and wait to become rows or
+ * to be taken back: they would be counted neither here nor from the stream, or taken back without having been given.
+ */
 export class VotesUnderWayError extends Error {
   override readonly name = "VotesUnderWayError";
   constructor() {
-    super("votes that went past Redis are still being recovered");
+    super("votes that went past Redis, or could not be stored, are still being dealt with");
   }
 }
 
@@ -36,6 +39,12 @@ const COUNT = `
           SELECT user_id, points FROM score_events WHERE given_at >= $1 AND given_at < $2) given
    GROUP BY user_id
   HAVING sum(points) <> 0`;
+
+/** Now, or at some moment since $1. */
+const UNDER_WAY = `
+  SELECT EXISTS (SELECT FROM outbox WHERE recovered_at IS NULL OR recovered_at >= $1)
+      OR EXISTS (SELECT FROM parked_events)
+      OR EXISTS (SELECT FROM dead_letters WHERE withdrawn_at IS NULL OR withdrawn_at >= $1) AS under_way`;
 
 /** It reads every vote of the longest span. @param o.settledAt nothing may have been recovered since */
 export async function countPoints(
@@ -50,11 +59,8 @@ export async function countPoints(
     const { rows: progress } = await client.query<{ shard: number; last_id: string }>(
       "SELECT shard, last_id FROM shard_progress",
     );
-    const { rowCount: underWay } = await client.query(
-      "SELECT FROM outbox WHERE recovered_at IS NULL OR recovered_at >= $1 LIMIT 1",
-      [o.settledAt],
-    );
-    if (underWay !== 0) throw new VotesUnderWayError();
+    const { rows: votes } = await client.query<{ under_way: boolean }>(UNDER_WAY, [o.settledAt]);
+    if (votes[0]?.under_way !== false) throw new VotesUnderWayError();
     const spans = new Map<string, EntryRow[]>();
     for (const { name, from, to } of o.spans) {
       const { rows } = await client.query<{ user_id: string; points: number }>({
@@ -76,10 +82,13 @@ export async function countPoints(
   }
 }
 
-/** Whether every vote that went past Redis is known to it; the moment that was asked, by this server's clock. */
+/** Whether every vote that went past Redis is known to it, and none waits for a retry or its withdrawal; the moment that was asked, by this server's clock. */
 export async function votesSettled(pool: pg.Pool): Promise<{ settled: boolean; at: Date }> {
   const { rows } = await pool.query<{ settled: boolean; at: Date }>(
-    "SELECT NOT EXISTS (SELECT FROM outbox WHERE recovered_at IS NULL) AS settled, clock_timestamp() AS at",
+    `SELECT NOT EXISTS (SELECT FROM outbox WHERE recovered_at IS NULL)
+        AND NOT EXISTS (SELECT FROM parked_events)
+        AND NOT EXISTS (SELECT FROM dead_letters WHERE withdrawn_at IS NULL) AS settled,
+            clock_timestamp() AS at`,
   );
   return rows[0] as { settled: boolean; at: Date };
 }

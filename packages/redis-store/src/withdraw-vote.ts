@@ -1,7 +1,13 @@
 /** Taking a vote back that PostgreSQL could not store. The script's contract stands at the head of `withdraw-vote.lua`. */
-import type { RedisNames, VoteEvent, VoteType } from "@votesync/core";
+import { persistedWire, type RedisNames, type VoteEvent, type VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
+
+/** A vote as somebody gave it: what it was, and when. */
+export interface GivenVote {
+  voteType: VoteType;
+  givenAtUs: number;
+}
 
 /** Much longer than a worker takes to write down that it was done. */
 const WITHDRAWAL_KEPT_S = 86_400;
@@ -13,7 +19,7 @@ const WITHDRAWAL_KEPT_S = 86_400;
 export async function withdrawVote(
   client: RedisClient,
   names: RedisNames,
-  vote: { streamId: string; event: VoteEvent; stored: { voteType: VoteType; givenAtUs: number } },
+  vote: { streamId: string; event: VoteEvent; stored: GivenVote },
 ): Promise<number> {
   const { projectId, userId, period, version } = vote.event;
   const shard = names.shardOf(projectId);
@@ -25,8 +31,22 @@ export async function withdrawVote(
     names.withdrawal(shard, vote.streamId),
   ];
   const { voteType, givenAtUs } = vote.stored;
-  const args = [projectId, userId, period, version, voteType, givenAtUs, WITHDRAWAL_KEPT_S];
+  const points = persistedWire(takenBack(vote.event, vote.stored));
+  const args = [projectId, userId, period, version, voteType, givenAtUs, WITHDRAWAL_KEPT_S, points];
   return Number(await callScript(client, "withdraw-vote", keys, args));
+}
+
+/** What tells those who count votes that this one does not stand, but the one before it does. */
+export function takenBack(failed: VoteEvent, stands: GivenVote): VoteEvent {
+  return {
+    ...failed,
+    kind: "persisted",
+    action: stands.voteType === "none" ? "removed" : "changed",
+    voteType: stands.voteType,
+    acceptedAtUs: stands.givenAtUs,
+    previousVoteType: failed.voteType,
+    previousAtUs: failed.acceptedAtUs,
+  };
 }
 
 /** The user's vote as Redis holds it, whoever wrote it; `null` when it holds none. */
