@@ -48,7 +48,8 @@ export function periodicSyncRoutes(deps: PeriodicSyncDeps) {
     res.json({
       enabled: state.enabled,
       running: running === null ? null : runView(running),
-      next_run_at: state.nextRunAt?.toISOString() ?? null,
+      // Stopped, it does not run then.
+      next_run_at: (state.enabled ? state.nextRunAt : null)?.toISOString() ?? null,
       last_run: last === undefined ? null : runView(last),
     });
   }

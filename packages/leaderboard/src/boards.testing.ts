@@ -6,7 +6,7 @@ import { addScore, connectRedis, type RedisConnection } from "@votesync/redis-st
 import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
 import { v4 as uuidv4 } from "uuid";
 import { type RestoreReport, restoreBoards } from "./restore.js";
-import { runSync, type SyncOptions } from "./sync.js";
+import { runSync, type SyncDeps, type SyncOptions } from "./sync.js";
 import type { SyncReport } from "./sync-report.js";
 
 const SILENT = { info: () => undefined, warn: () => undefined };
@@ -64,10 +64,15 @@ export class TestBoards implements Stores {
     return restoreBoards({ stores: this, zone: this.zone, points, nowMs: () => this.nowMs }, uuidv4());
   }
 
+  /** Of a sync that waits for nobody. */
+  get deps(): SyncDeps {
+    const guard = { maxDeleteRatio: 0.2, maxDeleteMin: 10 };
+    return { stores: this, zone: this.zone, ...guard, nowMs: () => this.nowMs, pointsWaitMs: 0 };
+  }
+
   sync(o: Partial<SyncOptions> = {}): Promise<SyncReport> {
-    const deps = { stores: this, zone: this.zone, maxDeleteRatio: 0.2, maxDeleteMin: 10, nowMs: () => this.nowMs };
     const options = { runId: uuidv4(), trigger: "manual" as const, dryRun: false, full: false, force: false };
-    return runSync(deps, { ...options, periods: LEADERBOARD_PERIODS, ...o });
+    return runSync(this.deps, { ...options, periods: LEADERBOARD_PERIODS, ...o });
   }
 
   /** Everything of leaderboards in Redis is gone, as after a loss of its disk. */

@@ -4,13 +4,12 @@ import { type EntryChange, readEntries } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
 import { readPoints } from "@votesync/redis-store";
 
+export type Fate = "created" | "updated" | "deleted" | "unchanged";
+
 export interface ComparedUsers {
   changes: EntryChange[];
-  /** Users by what becomes of them: the strongest of their rows' changes. */
-  created: number;
-  updated: number;
-  deleted: number;
-  unchanged: number;
+  /** User → what becomes of them: the strongest of their rows' changes. */
+  fates: Map<string, Fate>;
   /** Board name → rows that stay as they are. */
   unchangedRows: Map<string, number>;
 }
@@ -26,14 +25,7 @@ export async function compareUsers(
       rows: await readEntries(stores.pool, { board, userIds: o.userIds }),
     })),
   );
-  const compared: ComparedUsers = {
-    changes: [],
-    created: 0,
-    updated: 0,
-    deleted: 0,
-    unchanged: 0,
-    unchangedRows: new Map(),
-  };
+  const compared: ComparedUsers = { changes: [], fates: new Map(), unchangedRows: new Map() };
   o.userIds.forEach((userId, i) => {
     const own = sides.map(({ board, points, rows }) => ({
       board,
@@ -49,16 +41,13 @@ export async function compareUsers(
     }
     compared.changes.push(...changes);
     const fate = fateOf(own, changes);
-    if (fate !== null) compared[fate]++;
+    if (fate !== null) compared.fates.set(userId, fate);
   });
   return compared;
 }
 
 /** @returns `null` for a user who is nowhere */
-function fateOf(
-  own: readonly EntryChange[],
-  changes: readonly EntryChange[],
-): "created" | "updated" | "deleted" | "unchanged" | null {
+function fateOf(own: readonly EntryChange[], changes: readonly EntryChange[]): Fate | null {
   const wasThere = own.some(({ before }) => before !== null);
   const isThere = own.some(({ points }) => points !== null);
   if (!wasThere && !isThere) return null;

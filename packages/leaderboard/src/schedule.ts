@@ -3,7 +3,7 @@
  * made up for once when it was missed. A full run is due once a day.
  */
 import type { LeaderboardPeriod } from "@votesync/core";
-import { readSyncState, setNextRun } from "@votesync/postgres-store";
+import { readSyncState, setNextRun, takeDueRun } from "@votesync/postgres-store";
 import { CronExpressionParser } from "cron-parser";
 import { v4 as uuidv4 } from "uuid";
 import { runSync, type SyncDeps } from "./sync.js";
@@ -34,7 +34,8 @@ export async function runWhenDue(deps: ScheduleDeps): Promise<SyncReport | null>
   // A schedule that was changed counts from now on.
   if (dueAt === null || dueAt > next) await setNextRun(pool, next);
   if (dueAt === null || dueAt.getTime() > nowMs) return null;
-  await setNextRun(pool, next);
+  // In one step: of several schedulers that see it due, one runs it.
+  if (!(await takeDueRun(pool, { now: new Date(nowMs), next }))) return null;
   const full = lastFullAt === null || nowMs - lastFullAt.getTime() >= FULL_EVERY_MS;
   const options = { runId: uuidv4(), trigger: "schedule" as const, dryRun: false, full, force: false };
   try {

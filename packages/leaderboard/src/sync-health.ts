@@ -1,8 +1,16 @@
 /** Whether leaderboards reach PostgreSQL, and what to do when they do not. Changes nothing. */
 import { type Board, boardAt, boardName, LEADERBOARD_PERIODS } from "@votesync/core";
-import { countEntries, countUsers, listSyncRuns, readSyncState, type SyncRunRow } from "@votesync/postgres-store";
+import {
+  countEntries,
+  countUsers,
+  findRunningSync,
+  listSyncRuns,
+  readSyncState,
+  type SyncRunRow,
+} from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
 import { countBoard, readBoardsEpoch } from "@votesync/redis-store";
+import { z } from "zod";
 
 export interface SyncHealthReport {
   /** `error`: a store could not be read. */
@@ -26,17 +34,18 @@ interface Issue {
 export async function checkSyncHealth(stores: Stores, nowMs: number): Promise<SyncHealthReport> {
   try {
     const [state, [last]] = [await readSyncState(stores.pool), await listSyncRuns(stores.pool, 1)];
-    const epoch = await readBoardsEpoch(stores.redis, stores.names);
+    const [epoch, running] = [await readBoardsEpoch(stores.redis, stores.names), await findRunningSync(stores.pool)];
     const issues = [
       ...(state.boardsEpoch !== null && state.boardsEpoch !== epoch ? [LOST] : []),
       ...(state.enabled ? [] : [STOPPED]),
       ...lateIssues(state.nextRunAt, state.enabled, nowMs),
-      ...lastRunIssues(last),
+      ...lastRunIssues(last, running !== null),
+      ...userIssues(last),
     ];
     return {
       ...said(issues.length === 0 ? "healthy" : "issues_detected", issues),
       enabled: state.enabled,
-      next_run_at: state.nextRunAt?.toISOString() ?? null,
+      next_run_at: (state.enabled ? state.nextRunAt : null)?.toISOString() ?? null,
       last_run:
         last === undefined ? null : { run_id: last.id, status: last.status, started_at: last.startedAt.toISOString() },
     };
@@ -75,15 +84,33 @@ function lateIssues(dueAt: Date | null, enabled: boolean, nowMs: number): Issue[
   ];
 }
 
-function lastRunIssues(last: SyncRunRow | undefined): Issue[] {
-  if (last === undefined || last.status === "done" || last.status === "running") return [];
+function lastRunIssues(last: SyncRunRow | undefined, isRunning: boolean): Issue[] {
+  if (last === undefined || last.status === "done" || (last.status === "running" && isRunning)) return [];
+  // Its process died: the next run says so of it.
+  const status = last.status === "running" ? "interrupted" : last.status;
   return [
     {
-      issue: `The last run (${last.id}) was ${last.status}${last.error === null ? "" : `: ${last.error}`}.`,
+      issue: `The last run (${last.id}) was ${status}${last.error === null ? "" : `: ${last.error}`}.`,
       recommendation:
-        last.status === "refused"
+        status === "refused"
           ? 'Look at "votesync sync run --dry-run"; when its deletes are right, run it with --force.'
           : 'Run "votesync sync run" again; what it had not done yet it does then.',
+    },
+  ];
+}
+
+const reportSchema = z.object({ errors: z.array(z.object({ user_id: z.string(), error: z.string() })) });
+const USERS_NAMED = 3;
+
+/** Users whom the last run could not store. */
+function userIssues(last: SyncRunRow | undefined): Issue[] {
+  const { errors } = reportSchema.safeParse(last?.report).data ?? { errors: [] };
+  if (errors.length === 0) return [];
+  const named = errors.slice(0, USERS_NAMED).map(({ user_id, error }) => `${user_id} (${error})`);
+  return [
+    {
+      issue: `The last run could not store ${errors.length} of the users: ${named.join(", ")}${errors.length > USERS_NAMED ? ", …" : ""}.`,
+      recommendation: "Mend what PostgreSQL says of them; every run tries them again.",
     },
   ];
 }

@@ -5,8 +5,9 @@ import { readSyncState, tryAdvisoryLock } from "@votesync/postgres-store";
 import { readBoardsEpoch, takeDirty } from "@votesync/redis-store";
 import fc from "fast-check";
 import { v4 as uuidv4 } from "uuid";
-import { NOON, TestBoards } from "./boards.testing.js";
+import { TestBoards } from "./boards.testing.js";
 import { undoSync } from "./restore.js";
+import { checkSyncHealth } from "./sync-health.js";
 
 let boards: TestBoards;
 beforeEach(async () => {
@@ -14,7 +15,6 @@ beforeEach(async () => {
 });
 afterEach(() => boards.remove());
 
-const [DAY_MS, HOUR_MS] = [86_400_000, 3_600_000];
 const board = (period: Board["period"]) => boards.boards.find((one) => one.period === period) as Board;
 
 async function expectEqualSides(): Promise<void> {
@@ -95,49 +95,26 @@ test("a run that would delete too much stops before it writes anything, unless i
   await expectEqualSides();
 });
 
-test("midnight deletes nothing: an ended turn gets one last sync, and its rows never change again", async () => {
-  await boards.score("ann", 5);
-  await boards.sync();
-  await boards.score("ann", 2);
-  await boards.score("bob", 1);
-  const yesterday = board("daily");
-  boards.nowMs = NOON + DAY_MS;
-  await boards.score("ann", 1);
-  const report = await boards.sync();
-  expect(report).toMatchObject({ deleted: 0, frozen: ["daily:2026-11-23"] });
-  expect(await boards.inPostgres(yesterday)).toEqual({ ann: 7, bob: 1 });
-  expect(await boards.inPostgres(board("daily"))).toEqual({ ann: 1 });
-  expect(await boards.inPostgres(board("weekly"))).toEqual({ ann: 8, bob: 1 });
-  await boards.redis.unlink(boards.names.boards + boardName(yesterday));
-  expect(await boards.sync({ full: true })).toMatchObject({ deleted: 0, frozen: [] });
-  expect(await boards.inPostgres(yesterday)).toEqual({ ann: 7, bob: 1 });
-});
-
-test("new year in a zone with daylight saving ends four turns at once, and deletes nothing", async () => {
-  boards.zone = "America/New_York";
-  boards.nowMs = Date.parse("2028-01-01T04:30:00Z");
-  await boards.score("ann", 5);
-  await boards.sync();
-  const old = boards.boards;
-  boards.nowMs += HOUR_MS;
-  await boards.score("bob", 1);
-  const report = await boards.sync();
-  // The week goes on over new year.
-  expect(report.frozen.sort()).toEqual(["daily:2027-12-31", "monthly:2027-12", "yearly:2027"]);
-  expect(report.deleted).toBe(0);
-  for (const one of old) expect(await boards.inPostgres(one)).toMatchObject({ ann: 5 });
-  expect(await boards.inPostgres(board("yearly"))).toEqual({ bob: 1 });
-});
-
-test("one user who cannot be stored is named, and keeps nobody else from it", async () => {
+test("one user who cannot be stored is named, keeps nobody else from it, and is tried again by every run", async () => {
   await boards.pool.query("ALTER TABLE leaderboard_entries ADD CONSTRAINT not_bad CHECK (user_id <> 'user 7')");
   for (let i = 0; i < 20; i++) await boards.score(`user ${i}`, i + 1);
-  const report = await boards.sync();
-  expect(new Set(report.errors.map(({ user_id }) => user_id))).toEqual(new Set(["user 7"]));
-  expect(report.by_period.daily).toMatchObject({ created: 19 });
+  const failed = [{ user_id: "user 7", error: expect.stringContaining("not_bad") }];
+  expect(await boards.sync()).toMatchObject({ created: 19, by_period: { daily: { created: 19 } }, errors: failed });
+  expect(await boards.sync()).toMatchObject({ created: 0, unchanged: 19, errors: failed });
+  const { issues } = await checkSyncHealth(boards, boards.nowMs);
+  expect(issues).toEqual([expect.stringContaining("could not store 1 of the users: user 7")]);
   await boards.pool.query("ALTER TABLE leaderboard_entries DROP CONSTRAINT not_bad");
-  await boards.sync({ full: true });
+  expect(await boards.sync()).toMatchObject({ created: 1, unchanged: 19, errors: [], full: false });
   await expectEqualSides();
+});
+
+test("a period that is named twice is one", async () => {
+  await boards.score("ann", 5);
+  expect(await boards.sync({ periods: ["daily", "daily"] })).toMatchObject({
+    created: 1,
+    by_period: { daily: { created: 1 } },
+    errors: [],
+  });
 });
 
 test("what a run that was killed had taken comes with the next one", async () => {

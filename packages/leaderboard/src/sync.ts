@@ -12,7 +12,6 @@ import {
   adoptBoardsEpoch,
   beginSyncRun,
   countEntries,
-  type EntryChange,
   endSyncRun,
   isFrozen,
   markFrozen,
@@ -28,20 +27,25 @@ import {
   countBoard,
   dropTaken,
   freezeBoard,
+  markDirty,
   readBoards,
   readBoardsEpoch,
   takeDirty,
   writeBoardsEpoch,
 } from "@votesync/redis-store";
 import { compareUsers } from "./compare-users.js";
+import { arePointsComplete, isOverOnEveryClock } from "./points-complete.js";
+import { SyncCounter } from "./sync-counts.js";
 import { BoardsLostError, MassDeleteRefusedError } from "./sync-errors.js";
 import { withSyncLock } from "./sync-lock.js";
 import { allUsers, countMissing, dirtyUsers } from "./sync-pages.js";
 import { noCounts, type SyncReport } from "./sync-report.js";
-import { writeChanges } from "./write-changes.js";
+import { type FailedChange, writeChanges } from "./write-changes.js";
 
 /** Ended boards leave Redis after a while; nobody asks for them there. */
 const FROZEN_KEPT_MS = 8 * 86_400_000;
+/** So long an ended board is waited for, until all its points are given; after that, its last sync is the next run's. */
+const POINTS_WAIT_MS = 10_000;
 
 export interface SyncDeps {
   stores: Stores;
@@ -50,6 +54,7 @@ export interface SyncDeps {
   maxDeleteRatio: number;
   maxDeleteMin: number;
   nowMs: () => number;
+  pointsWaitMs?: number;
 }
 
 export interface SyncOptions {
@@ -71,7 +76,8 @@ export async function runSync(deps: SyncDeps, o: SyncOptions): Promise<SyncRepor
     const full = o.full || lastFullAt === null;
     await beginSyncRun(pool, { id: o.runId, trigger: o.trigger, dryRun: o.dryRun, full });
     try {
-      const report = await sync(deps, { ...o, full });
+      const periods = LEADERBOARD_PERIODS.filter((period) => o.periods.includes(period));
+      const report = await sync(deps, { ...o, full, periods });
       await endSyncRun(pool, { id: o.runId, status: "done", report, error: null });
       return report;
     } catch (error) {
@@ -93,15 +99,23 @@ async function sync(deps: SyncDeps, o: SyncOptions): Promise<SyncReport> {
   if (!o.dryRun) await rememberBoards(stores.pool, [...current, ...ended]);
   // The current turns together, because of the users in total; each ended one by itself.
   await syncBoards(deps, o, { boards: current, full: o.full }, report);
-  for (const board of ended) {
-    await syncBoards(deps, o, { boards: [board], full: true }, report);
-    if (!o.dryRun && report.errors.length === 0) await freeze(stores, board);
-    report.frozen.push(boardName(board));
-  }
-  const isWhole = LEADERBOARD_PERIODS.every((period) => o.periods.includes(period));
-  if (o.full && isWhole && !o.dryRun) await markFullSync(stores.pool);
+  await syncEnded(deps, o, ended, report);
+  if (o.full && o.periods.length === LEADERBOARD_PERIODS.length && !o.dryRun) await markFullSync(stores.pool);
   report.duration_ms = Math.round(performance.now() - startedAtMs);
   return report;
+}
+
+/** Each gets its last sync here, unless somebody on it could not be stored, or points may still come. */
+async function syncEnded(deps: SyncDeps, o: SyncOptions, boards: readonly Board[], report: SyncReport): Promise<void> {
+  if (boards.length === 0) return;
+  const complete = await arePointsComplete(deps.stores, deps.pointsWaitMs ?? POINTS_WAIT_MS);
+  for (const board of boards) {
+    const isLast = complete && isOverOnEveryClock(board, { zone: deps.zone, nowMs: deps.nowMs() });
+    const failed = await syncBoards(deps, o, { boards: [board], full: true }, report);
+    if (!isLast || failed > 0) continue;
+    if (!o.dryRun) await freeze(deps.stores, board);
+    report.frozen.push(boardName(board));
+  }
 }
 
 function emptyReport(o: SyncOptions): SyncReport {
@@ -144,34 +158,36 @@ interface Work {
   full: boolean;
 }
 
-async function syncBoards(deps: SyncDeps, o: SyncOptions, work: Work, report: SyncReport): Promise<void> {
-  const { redis, names, pool } = deps.stores;
+/** @returns how many users could not be stored */
+async function syncBoards(deps: SyncDeps, o: SyncOptions, work: Work, report: SyncReport): Promise<number> {
+  const { stores } = deps;
+  const { redis, names, pool } = stores;
   const { boards } = work;
-  if (boards.length === 0) return;
   if (!o.dryRun) await Promise.all(boards.map((board) => takeDirty(redis, names, board)));
   if (!o.dryRun && work.full) for (const board of boards) await recountEntries(pool, board);
   const rowsBefore = new Map<string, number>();
   for (const board of boards) rowsBefore.set(boardName(board), await countEntries(pool, board));
-  const full = work.full || (await lacksUsers(deps.stores, boards, rowsBefore));
+  const full = work.full || (await lacksUsers(stores, boards, rowsBefore));
   await guard(deps, o, { boards, full }, rowsBefore);
 
-  const users = full ? allUsers(deps.stores, boards) : dirtyUsers(deps.stores, boards, !o.dryRun);
-  const totals = noCounts();
-  const kept = new Map<string, number>();
-  for await (const userIds of users) {
-    const compared = await compareUsers(deps.stores, { boards, userIds });
-    const errors = o.dryRun ? [] : await writeChanges(pool, compared.changes, o.runId);
-    const failed = new Set(errors.map(({ user_id }) => user_id));
-    report.errors.push(...errors);
-    countRows(
-      report,
-      compared.changes.filter(({ userId }) => !failed.has(userId)),
-    );
-    for (const fate of ["created", "updated", "deleted", "unchanged"] as const) totals[fate] += compared[fate];
-    for (const [name, count] of compared.unchangedRows) kept.set(name, (kept.get(name) ?? 0) + count);
+  const counter = new SyncCounter(report);
+  for await (const userIds of full ? allUsers(stores, boards) : dirtyUsers(stores, boards, !o.dryRun)) {
+    const compared = await compareUsers(stores, { boards, userIds });
+    const failures = o.dryRun ? [] : await writeChanges(pool, compared.changes, o.runId);
+    await tryAgainNextTime(stores, failures);
+    counter.add(compared, failures);
   }
-  await countUnchanged(deps.stores, { boards, full }, { report, totals, kept });
+  const sizes = await Promise.all(
+    boards.map(async (board) => ({ board, size: await countBoard(redis, names, board) })),
+  );
+  counter.finish(sizes, full);
   if (!o.dryRun) await Promise.all(boards.map((board) => dropTaken(redis, names, board)));
+  return counter.failedUsers;
+}
+
+/** The marks of who changed are dropped at the end of a run; theirs must stay. */
+async function tryAgainNextTime({ redis, names }: Stores, failures: readonly FailedChange[]): Promise<void> {
+  for (const { change } of failures) await markDirty(redis, names, change);
 }
 
 /** Rows of users that Redis does not have: somebody was taken off a board by hand, which marks nobody as changed. */
@@ -204,40 +220,6 @@ async function guard(deps: SyncDeps, o: SyncOptions, work: Work, rows: ReadonlyM
       throw new MassDeleteRefusedError(board, count, all);
     }
   }
-}
-
-function countRows(report: SyncReport, changes: readonly EntryChange[]): void {
-  for (const { board, points, before } of changes) {
-    const counts = report.by_period[board.period];
-    if (counts === undefined) continue;
-    if (before === null) counts.created++;
-    else if (points === null) counts.deleted++;
-    else counts.updated++;
-  }
-}
-
-/**
- * Full, everybody was counted. Incremental, those who were not looked at are those on the boards who did not change: of rows
- * that is exact; of users it is what the largest board says.
- */
-async function countUnchanged(
-  { redis, names }: Stores,
-  { boards, full }: Work,
-  { report, totals, kept }: { report: SyncReport; totals: ReturnType<typeof noCounts>; kept: Map<string, number> },
-): Promise<void> {
-  let largest = 0;
-  for (const board of boards) {
-    const size = await countBoard(redis, names, board);
-    largest = Math.max(largest, size);
-    const counts = report.by_period[board.period];
-    if (counts === undefined) continue;
-    const untouched = Math.max(0, size - counts.created - counts.updated);
-    counts.unchanged += full ? (kept.get(boardName(board)) ?? 0) : untouched;
-  }
-  report.created += totals.created;
-  report.updated += totals.updated;
-  report.deleted += totals.deleted;
-  report.unchanged += full ? totals.unchanged : Math.max(0, largest - totals.created - totals.updated);
 }
 
 async function freeze({ redis, names, pool }: Stores, board: Board): Promise<void> {

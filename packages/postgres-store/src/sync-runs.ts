@@ -1,4 +1,5 @@
 /** Runs of the leaderboard sync: what each did, and the state that is one for all replicas. */
+import { ADVISORY_LOCKS } from "@votesync/core";
 import type pg from "pg";
 
 export type SyncTrigger = "schedule" | "manual" | "restore" | "undo";
@@ -77,10 +78,16 @@ export async function listSyncRuns(pool: pg.Pool, limit: number): Promise<SyncRu
   return rows.map(toRun);
 }
 
-/** The run that says it is under way. It may have died: who holds the lock knows. */
+/** The run that is under way. One that says so and died is none: nobody holds the lock (of two numbers, hence `objsubid`). */
 export async function findRunningSync(pool: pg.Pool): Promise<SyncRunRow | null> {
   const { rows } = await pool.query<Row>(
-    "SELECT * FROM sync_runs WHERE status = 'running' ORDER BY started_at DESC LIMIT 1",
+    `SELECT * FROM sync_runs
+      WHERE status = 'running'
+        AND EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                     WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid::bigint = 0 AND l.objsubid = 2
+                       AND l.granted AND d.datname = current_database())
+      ORDER BY started_at DESC LIMIT 1`,
+    [ADVISORY_LOCKS.leaderboardSync],
   );
   return rows[0] === undefined ? null : toRun(rows[0]);
 }
@@ -115,6 +122,15 @@ export async function setSyncEnabled(pool: pg.Pool, enabled: boolean): Promise<v
 
 export async function setNextRun(pool: pg.Pool, at: Date): Promise<void> {
   await pool.query("UPDATE sync_state SET next_run_at = $1", [at]);
+}
+
+/** Takes the run that is due, and says when the next one is. @returns `false` when somebody else took it, or none is due */
+export async function takeDueRun(pool: pg.Pool, o: { now: Date; next: Date }): Promise<boolean> {
+  const { rowCount } = await pool.query("UPDATE sync_state SET next_run_at = $2 WHERE enabled AND next_run_at <= $1", [
+    o.now,
+    o.next,
+  ]);
+  return rowCount === 1;
 }
 
 /** Boards were counted anew: who changed is not known, so the next run must look at everybody. */

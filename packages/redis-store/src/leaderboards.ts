@@ -153,6 +153,11 @@ async function inNone(client: RedisClient, keys: readonly string[], users: strin
   return users.filter((_, i) => found.every((ofKey) => ofKey[i] === 0));
 }
 
+/** The next sync is to look at this user. */
+export async function markDirty(client: RedisClient, names: RedisNames, o: { board: Board; userId: string }) {
+  await client.sadd(names.dirtyUsers + boardName(o.board), o.userId);
+}
+
 /** They are where they belong. */
 export async function dropTaken(client: RedisClient, names: RedisNames, board: Board): Promise<void> {
   await client.unlink(names.takenUsers + boardName(board));
