@@ -134,7 +134,7 @@ function addRoutes(app: Express, deps: AppDeps): void {
   route(app, "/api/leaderboard/me", { get: [user, leaderboard.me] });
   route(app, "/api/leaderboard/scores", { post: [...admin, ...json, leaderboard.score] });
   route(app, "/api/periodic-sync/status", { get: [...admin, sync.status] });
-  route(app, "/api/periodic-sync/sync", { post: [...admin, ...json, sync.sync] });
+  route(app, "/api/periodic-sync/sync", { post: [...admin, ...json.map(unlessNothingSent), sync.sync] });
   route(app, "/api/periodic-sync/start", { post: [...admin, sync.start] });
   route(app, "/api/periodic-sync/stop", { post: [...admin, sync.stop] });
   route(app, "/api/periodic-sync/restore", { post: [...admin, sync.restore] });
@@ -182,6 +182,14 @@ const requireJson: RequestHandler = (req, _res, next) => {
   if (req.is("application/json") === false) throw problem(415, "Send the body as application/json.");
   next();
 };
+
+/** For a body all of which may be left out: what nobody sent has no type either. Many clients say that it has no byte. */
+const unlessNothingSent =
+  (handler: RequestHandler): RequestHandler =>
+  (req, res, next) => {
+    const { "content-type": type, "content-length": length } = req.headers;
+    return type === undefined && length === "0" ? next() : handler(req, res, next);
+  };
 
 /** Express would take a body without a byte for an empty object. */
 function refuseEmpty(_req: unknown, _res: unknown, bytes: Buffer): void {

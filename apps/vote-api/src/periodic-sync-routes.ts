@@ -56,7 +56,7 @@ export function periodicSyncRoutes(deps: PeriodicSyncDeps) {
 
   /** `POST sync` */
   async function sync(req: Request, res: Response): Promise<void> {
-    const { dry_run: dryRun, ...body } = syncBodySchema.parse(req.body ?? {});
+    const { dry_run: dryRun, ...body } = syncBodySchema.parse(req.body === undefined ? {} : req.body);
     const runId = uuidv4();
     await answer(res, { kind: syncJob, data: { ...body, dryRun, runId }, runId });
   }

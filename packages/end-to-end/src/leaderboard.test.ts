@@ -153,11 +153,21 @@ test("while a sync runs, another is refused with its id", async () => {
     const refused = await post("/periodic-sync/sync");
     expect(refused).toMatchObject({ status: 409, body: { run_id: begun[0].id } });
     expect(refused.body.type).toContain("sync-running");
+    expect((await get("/periodic-sync/status", admin)).body.running).toMatchObject({ run_id: begun[0].id });
     expect((await votesync(installation, "sync", "run")).code).toBe(1);
+    // So many runs by hand a minute, of each admin; those that were refused count as well.
+    const hasty = await testToken("hasty", { role: "admin" });
+    const answers = await Promise.all(Array.from({ length: 33 }, () => post("/periodic-sync/sync", {}, hasty)));
+    const limited = answers.filter(({ status }) => status === 429);
+    expect([limited.length, limited[0]?.headers.get("retry-after")]).toEqual([3, "60"]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([409, 429]));
   } finally {
     lock.release(true);
   }
-  expect((await post("/periodic-sync/sync")).status).toBe(200);
+  const { body } = await get("/periodic-sync/status", admin);
+  expect([body.running, body.last_run.status]).toEqual([null, "running"]);
+  const nothingSaid = { method: "POST", headers: { authorization: `Bearer ${admin}` } };
+  expect((await fetch(`${api.url}/api/periodic-sync/sync`, nothingSaid)).status).toBe(200);
 }, 60_000);
 
 test("Redis without its boards: nothing is deleted, health names the remedy, and the remedy helps", async () => {
@@ -193,16 +203,17 @@ test("the command line says the same, and proves itself", async () => {
 test("it runs by itself, and of two schedulers one does", async () => {
   await score("fay", 1);
   await scheduler.kill9();
-  const often = { LEADERBOARD_SYNC_CRON: "* * * * *" };
+  const two = await Promise.all([installation.start("sync-scheduler"), installation.start("sync-scheduler")]);
   await installation.query("UPDATE sync_state SET next_run_at = now()");
-  const two = await Promise.all([
-    installation.start("sync-scheduler", often),
-    installation.start("sync-scheduler", often),
-  ]);
   await waitFor("fay's row", async () => (await rows()).some(({ user_id }) => user_id === "fay"), 30_000);
-  const runs = await installation.query("SELECT FROM sync_runs WHERE trigger = 'schedule' AND status = 'done'");
-  expect(runs.length).toBeGreaterThanOrEqual(1);
-  await Promise.all(two.map((one) => one.kill9()));
+  const scheduled = "SELECT FROM sync_runs WHERE trigger = 'schedule'";
+  await waitFor("the run's end", async () => (await installation.query(`${scheduled} AND status = 'done'`)).length > 0);
+  await scheduler.restart();
+  await Promise.all([...two.map((one) => one.kill9())]);
+  // The schedule is once a year: whoever looked, the next is at new year.
+  expect(await installation.query(scheduled)).toHaveLength(1);
+  expect((await get("/periodic-sync/status", admin)).body.next_run_at).toMatch(/-01-01T00:00:00\.000Z$/);
+  await scheduler.kill9();
 }, 60_000);
 
 test("a sync killed in the middle: the next one completes it, and nothing is there twice", async () => {
