@@ -124,7 +124,14 @@ test("a dead vote that was voted over has given its point back already", async (
 test("boards are not counted anew while a vote waits for its retry or its withdrawal: its point is on its way", async () => {
   const { pool } = boards;
   const count = (settledAt: Date) =>
-    countPoints(pool, { spans: [], points: { up: 1, down: 0, none: 0 }, settledAt, timeoutMs: 5_000 });
+    countPoints(pool, {
+      spans: [],
+      points: { up: 1, down: 0, none: 0 },
+      settledAt,
+      timeoutMs: 5_000,
+      pageSize: 100,
+      onPage: async () => undefined,
+    });
   await cast("bob", "up", true);
   await apply();
   const before = await votesSettled(pool);

@@ -16,19 +16,20 @@ import {
 import {
   adoptBoardsEpoch,
   beginSyncRun,
-  type CountedPoints,
   countPoints,
   endSyncRun,
   readOpenBoards,
   readShardProgress,
-  readSyncBackup,
   requireFullSync,
+  type SyncTrigger,
+  syncBackupPages,
   VotesUnderWayError,
   votesSettled,
   writeEntries,
 } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
 import { addRestored, beginRestore, finishRestore, readStreamEnd } from "@votesync/redis-store";
+import type pg from "pg";
 import { withSyncLock } from "./sync-lock.js";
 import { USERS_PER_PAGE } from "./sync-pages.js";
 
@@ -55,15 +56,27 @@ export interface RestoreReport {
 /** @throws {SyncRunningError} {VotesUnderWayError} asking again is safe */
 export async function restoreBoards(deps: RestoreDeps, runId: string): Promise<RestoreReport> {
   const { pool } = deps.stores;
+  return recorded(pool, { id: runId, trigger: "restore", full: true }, async () => ({
+    run_id: runId,
+    ...(await restore(deps)),
+  }));
+}
+
+/** Alone, and in the history, however it ends. */
+function recorded<T extends object>(
+  pool: pg.Pool,
+  run: { id: string; trigger: SyncTrigger; full: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
   return withSyncLock(pool, async () => {
-    await beginSyncRun(pool, { id: runId, trigger: "restore", dryRun: false, full: true });
+    await beginSyncRun(pool, { ...run, dryRun: false });
     try {
-      const report = { run_id: runId, ...(await restore(deps)) };
-      await endSyncRun(pool, { id: runId, status: "done", report, error: null });
+      const report = await work();
+      await endSyncRun(pool, { id: run.id, status: "done", report, error: null });
       return report;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      await endSyncRun(pool, { id: runId, status: "failed", report: null, error: message }).catch(() => undefined);
+      await endSyncRun(pool, { id: run.id, status: "failed", report: null, error: message }).catch(() => undefined);
       throw error;
     }
   });
@@ -72,19 +85,10 @@ export async function restoreBoards(deps: RestoreDeps, runId: string): Promise<R
 async function restore(deps: RestoreDeps): Promise<Omit<RestoreReport, "run_id">> {
   const { redis, names, pool } = deps.stores;
   const boards = await boardsToRestore(deps);
-  const counted = await countWhenSettled(deps, boards);
-  let restored = 0;
-  for (const board of boards) {
-    const entries = counted.spans.get(boardName(board)) ?? [];
-    await beginRestore(redis, names, board);
-    for (let from = 0; from < entries.length; from += USERS_PER_PAGE) {
-      await addRestored(redis, names, { board, entries: entries.slice(from, from + USERS_PER_PAGE) });
-    }
-    restored += entries.length;
-  }
+  const { restored, lastIds } = await countWhenSettled(deps, boards);
   await requireFullSync(pool);
   // One step: until it, Redis is as lost as before, and afterwards whole.
-  await finishRestore(redis, names, { epoch: await adoptBoardsEpoch(pool), boards, lastIds: counted.lastIds });
+  await finishRestore(redis, names, { epoch: await adoptBoardsEpoch(pool), boards, lastIds });
   return { restored, boards: boards.map(boardName) };
 }
 
@@ -95,18 +99,41 @@ async function boardsToRestore({ stores, zone, nowMs }: RestoreDeps): Promise<Bo
   return [...new Map([...current, ...open].map((board) => [boardName(board), board])).values()];
 }
 
+interface Counted {
+  restored: number;
+  lastIds: Map<number, string>;
+}
+
 /** A vote that went past Redis is a row already, and an event that is yet to come: it must not be counted as both. */
-async function countWhenSettled(deps: RestoreDeps, boards: readonly Board[]): Promise<CountedPoints> {
-  const { stores, zone, points } = deps;
-  const spans = boards.map((board) => ({ name: boardName(board), ...boardSpan(board, zone) }));
+async function countWhenSettled(deps: RestoreDeps, boards: readonly Board[]): Promise<Counted> {
   for (let i = 1; ; i++) {
-    const settledAt = await untilSettled(stores);
+    const settledAt = await untilSettled(deps.stores);
     try {
-      return await countPoints(stores.pool, { spans, points, settledAt, timeoutMs: COUNT_TIMEOUT_MS });
+      return await countInto(deps, boards, settledAt);
     } catch (error) {
       if (!(error instanceof VotesUnderWayError) || i >= TRIES) throw error;
     }
   }
+}
+
+/** Beside the boards that there are, page by page. */
+async function countInto({ stores, zone, points }: RestoreDeps, boards: readonly Board[], settledAt: Date) {
+  const { redis, names, pool } = stores;
+  const byName = new Map(boards.map((board) => [boardName(board), board]));
+  let restored = 0;
+  for (const board of boards) await beginRestore(redis, names, board);
+  const lastIds = await countPoints(pool, {
+    spans: boards.map((board) => ({ name: boardName(board), ...boardSpan(board, zone) })),
+    points,
+    settledAt,
+    timeoutMs: COUNT_TIMEOUT_MS,
+    pageSize: USERS_PER_PAGE,
+    onPage: async (name, entries) => {
+      restored += entries.length;
+      await addRestored(redis, names, { board: byName.get(name) as Board, entries });
+    },
+  });
+  return { restored, lastIds };
 }
 
 /** @returns a moment at which every event that there was had been applied, and none was missing */
@@ -135,21 +162,19 @@ export interface UndoReport {
  * Puts the rows that a run updated or deleted back as they were. Redis stays as it is: the next sync brings what it says again, so
  * the boards are to be restored, or the sync stopped, as well.
  */
-export async function undoSync(stores: Stores, o: { runId: string; undoId: string }): Promise<UndoReport> {
-  return withSyncLock(stores.pool, async () => {
-    await beginSyncRun(stores.pool, { id: o.undoId, trigger: "undo", dryRun: false, full: false });
-    const rows = await readSyncBackup(stores.pool, o.runId);
-    for (let from = 0; from < rows.length; from += USERS_PER_PAGE) {
-      const changes = rows.slice(from, from + USERS_PER_PAGE).map(({ period, key, userId, points }) => ({
+export async function undoSync({ pool }: Stores, o: { runId: string; undoId: string }): Promise<UndoReport> {
+  return recorded(pool, { id: o.undoId, trigger: "undo", full: false }, async () => {
+    let undone = 0;
+    for await (const rows of syncBackupPages(pool, o.runId, USERS_PER_PAGE)) {
+      const changes = rows.map(({ period, key, userId, points }) => ({
         board: { period, key } as Board,
         userId,
         points,
         before: null,
       }));
-      await writeEntries(stores.pool, { changes, keepFor: null });
+      await writeEntries(pool, { changes, keepFor: null });
+      undone += rows.length;
     }
-    const report = { run_id: o.runId, undone: rows.length };
-    await endSyncRun(stores.pool, { id: o.undoId, status: "done", report, error: null });
-    return report;
+    return { run_id: o.runId, undone };
   });
 }

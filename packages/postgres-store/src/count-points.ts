@@ -12,13 +12,6 @@ export interface CountedSpan {
   to: Date;
 }
 
-export interface CountedPoints {
-  /** By the span's name. */
-  spans: Map<string, EntryRow[]>;
-  /** Shard → up to where its events are in it. */
-  lastIds: Map<number, string>;
-}
-
 /**
  * Votes went past Redis, and their events are still to come: they would be counted twice. Or events failed, and wait to become rows or
  * to be taken back: they would be counted neither here nor from the stream, or taken back without having been given.
@@ -46,12 +39,24 @@ const UNDER_WAY = `
       OR EXISTS (SELECT FROM parked_events)
       OR EXISTS (SELECT FROM dead_letters WHERE withdrawn_at IS NULL OR withdrawn_at >= $1) AS under_way`;
 
-/** It reads every vote of the longest span. @param o.settledAt nothing may have been recovered since */
-export async function countPoints(
-  pool: pg.Pool,
-  o: { spans: readonly CountedSpan[]; points: PointsOfVotes; settledAt: Date; timeoutMs: number },
-): Promise<CountedPoints> {
+export interface CountOptions {
+  spans: readonly CountedSpan[];
+  points: PointsOfVotes;
+  /** Nothing may have been recovered since. */
+  settledAt: Date;
+  timeoutMs: number;
+  pageSize: number;
+  /** Takes users with their points, of one span after the other: a board may be larger than memory. */
+  onPage: (span: string, entries: EntryRow[]) => Promise<void>;
+}
+
+/**
+ * It reads every vote of the longest span.
+ * @returns shard → up to where its events are in what was counted
+ */
+export async function countPoints(pool: pg.Pool, o: CountOptions): Promise<Map<number, string>> {
   const client = await pool.connect();
+  client.on("error", ignore);
   let broken = true;
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -61,28 +66,36 @@ export async function countPoints(
     );
     const { rows: votes } = await client.query<{ under_way: boolean }>(UNDER_WAY, [o.settledAt]);
     if (votes[0]?.under_way !== false) throw new VotesUnderWayError();
-    const spans = new Map<string, EntryRow[]>();
-    for (const { name, from, to } of o.spans) {
-      const { rows } = await client.query<{ user_id: string; points: number }>({
-        text: COUNT,
-        values: [from, to, o.points.up, o.points.down],
-        // Ours; the pool's own is made for ordinary statements.
-        query_timeout: o.timeoutMs,
-      } as pg.QueryConfig);
-      spans.set(
-        name,
-        rows.map((row) => ({ userId: row.user_id, points: row.points })),
-      );
-    }
+    for (const span of o.spans) await countSpan(client, span, o);
     await client.query("COMMIT");
     broken = false;
-    return { spans, lastIds: new Map(progress.map(({ shard, last_id }) => [shard, last_id])) };
+    return new Map(progress.map(({ shard, last_id }) => [shard, last_id]));
   } finally {
     client.release(broken);
+    client.off("error", ignore);
   }
 }
 
-/** Whether every vote that went past Redis is known to it, and none waits for a retry or its withdrawal; the moment that was asked, by this server's clock. */
+const ignore = () => undefined;
+
+async function countSpan(client: pg.PoolClient, { name, from, to }: CountedSpan, o: CountOptions): Promise<void> {
+  // The timeout is ours; the pool's own is made for ordinary statements.
+  const query = <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    client.query<T>({ text, values, query_timeout: o.timeoutMs } as pg.QueryConfig);
+  await query(`DECLARE counted NO SCROLL CURSOR FOR ${COUNT}`, [from, to, o.points.up, o.points.down]);
+  for (;;) {
+    const { rows } = await query<{ user_id: string; points: number }>(`FETCH ${Math.round(o.pageSize)} FROM counted`);
+    const entries = rows.map((row) => ({ userId: row.user_id, points: row.points }));
+    if (entries.length > 0) await o.onPage(name, entries);
+    if (entries.length < o.pageSize) break;
+  }
+  await query("CLOSE counted");
+}
+
+/**
+ * Whether every vote that went past Redis is known to it, and none waits for a retry or its withdrawal; and the moment that was
+ * asked, by this server's clock.
+ */
 export async function votesSettled(pool: pg.Pool): Promise<{ settled: boolean; at: Date }> {
   const { rows } = await pool.query<{ settled: boolean; at: Date }>(
     `SELECT NOT EXISTS (SELECT FROM outbox WHERE recovered_at IS NULL)

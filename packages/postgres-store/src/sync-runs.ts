@@ -162,14 +162,29 @@ export async function removeOldSyncData(pool: pg.Pool): Promise<void> {
   await pool.query("DELETE FROM score_events WHERE given_at < now() - interval '400 days'");
 }
 
-/** What a run changed, as it was before. */
-export async function readSyncBackup(
+export interface SyncBackupRow {
+  period: string;
+  key: string;
+  userId: string;
+  points: number | null;
+}
+
+/** What a run changed, as it was before, page by page. */
+export async function* syncBackupPages(
   pool: pg.Pool,
   runId: string,
-): Promise<{ period: string; key: string; userId: string; points: number | null }[]> {
-  const { rows } = await pool.query<{ period: string; key: string; user_id: string; points: number | null }>(
-    "SELECT period, key, user_id, points FROM sync_backups WHERE run_id = $1 ORDER BY period, key, user_id",
-    [runId],
-  );
-  return rows.map(({ user_id: userId, ...row }) => ({ ...row, userId }));
+  pageSize: number,
+): AsyncGenerator<SyncBackupRow[]> {
+  for (let after = ["", "", ""]; ; ) {
+    const { rows } = await pool.query<{ period: string; key: string; user_id: string; points: number | null }>(
+      `SELECT period, key, user_id, points FROM sync_backups
+        WHERE run_id = $1 AND (period, key, user_id) > ($2, $3, $4)
+        ORDER BY period, key, user_id LIMIT $5`,
+      [runId, ...after, pageSize],
+    );
+    if (rows.length > 0) yield rows.map(({ user_id: userId, ...row }) => ({ ...row, userId }));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < pageSize) return;
+    after = [last.period, last.key, last.user_id];
+  }
 }
