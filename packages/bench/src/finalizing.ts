@@ -2,19 +2,18 @@
  * The end of a launch day of 10,000 apps by a real finalizer: time per app against writing the same records one by one, and
  * its memory over that of the idle process.
  */
-import { readFile } from "node:fs/promises";
 import { QUEUES } from "@votesync/core";
 import { connectJobs, finalizeJob, onceADay } from "@votesync/jobs";
 import { connectMongo, LaunchArchive, launchKey, RECORDS_PER_BATCH } from "@votesync/mongo-store";
 import { ServiceProcess, waitFor } from "@votesync/testkit";
 import type { Installation } from "./installation.js";
 import type { Figure } from "./report.js";
+import { residentBytes, watchMemory } from "./resident-memory.js";
 
 const APPS = 10_000;
 const VOTES_PER_APP = 5;
 const SINGLE_APPS = 300;
 const DATE = "2024-01-15";
-const MEMORY_TICK_MS = 20;
 const DEADLINE_MS = 300_000;
 const log = { info: () => undefined, warn: () => undefined };
 
@@ -118,25 +117,6 @@ async function writeOneByOne(archive: LaunchArchive): Promise<void> {
     await archive.addBackups([{ _id: launchKey("2023-01-01", appId), ...backup }]);
     await archive.writeResults("2023-01-01", [{ appId, likes: i, rank: 1, reachedAt: at, app }], at);
   }
-}
-
-/** Of Linux; elsewhere the figure is not to be had. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1_024;
-}
-
-function watchMemory(pid: number): { stop: () => number } {
-  let most = 0;
-  const timer = setInterval(async () => {
-    most = Math.max(most, await residentBytes(pid));
-  }, MEMORY_TICK_MS);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return most;
-    },
-  };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

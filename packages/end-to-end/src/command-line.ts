@@ -23,7 +23,7 @@ export function votesyncWith(
   const env = { ...installation.addresses, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [CLI, ...args], { env, timeout: DEADLINE_MS }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
 }

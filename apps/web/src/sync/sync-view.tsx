@@ -47,7 +47,8 @@ const PROBLEMS = ["of what was asked for", "of reading"];
 type Work = (client: VoteClient) => Promise<string>;
 
 function State({ overview: { status, health } }: { overview: SyncOverview }) {
-  const next = status.next_run_at === null ? "not known yet" : new Date(status.next_run_at).toLocaleString();
+  const unknown = status.enabled ? "not known yet" : "once it is started";
+  const next = status.next_run_at === null ? unknown : new Date(status.next_run_at).toLocaleString();
   return (
     <section className="launch-section" aria-labelledby="sync-title">
       <h2 id="sync-title" data-testid="sync-state">
