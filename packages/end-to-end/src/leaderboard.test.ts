@@ -134,6 +134,8 @@ test("stopped, it stays stopped over a restart; started, the status says when it
   expect((await get("/periodic-sync/status", admin)).body).toMatchObject({ enabled: false, running: null });
   expect((await get("/periodic-sync/health", admin)).body).toMatchObject({ status: "issues_detected" });
   expect((await votesync(installation, "sync", "start")).code).toBe(0);
+  await scheduler.kill9();
+  await scheduler.restart();
   const status = await waitFor("the next run", async () => {
     const { body } = await get("/periodic-sync/status", admin);
     return body.next_run_at !== null && body;
@@ -193,6 +195,12 @@ test("the command line says the same, and proves itself", async () => {
   await score("eve", 1);
   const run = await votesync(installation, "sync", "run", "--json");
   expect([run.code, JSON.parse(run.stdout)]).toMatchObject([0, { created: 1 }]);
+  await score("eve", 4);
+  const { body: wrong } = await post("/periodic-sync/sync");
+  const undone = await post("/periodic-sync/undo", { run_id: wrong.run_id });
+  expect([undone.body.undone, (await rows())[1]]).toEqual([4, { user_id: "eve", points: "1" }]);
+  expect((await votesync(installation, "sync", "run", "--full")).code).toBe(0);
+  expect((await rows())[1]).toEqual({ user_id: "eve", points: "5" });
   const proof = await votesync(installation, "sync", "test", "--json");
   expect([proof.code, JSON.parse(proof.stdout)]).toMatchObject([0, { ok: true }]);
   expect((await rows()).map(({ user_id }) => user_id)).toEqual(["dan", "eve", "owner"]);
@@ -230,6 +238,11 @@ test("a sync killed in the middle: the next one completes it, and nothing is the
   await waitFor("some rows of many", async () => (await count()) > 1_000);
   await Promise.all(two.map((one) => one.kill9()));
   expect(await count()).toBeLessThan(USERS * boards.length);
+  // Their number is kept in the transaction that writes them: no page is there in part.
+  const [page] = await installation.query<{ whole: boolean }>(
+    `SELECT (SELECT sum(entries) FROM leaderboard_boards) = (SELECT count(*) FROM leaderboard_entries) AS whole`,
+  );
+  expect(page?.whole).toBe(true);
   await Promise.all(two.map((one) => one.restart()));
   await waitFor("a run", async () => (await post("/periodic-sync/sync", { full: true })).status === 200, 60_000);
   for (const board of boards) {

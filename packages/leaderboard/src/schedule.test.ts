@@ -48,6 +48,17 @@ test("runs that were missed are made up for once", async () => {
   expect(await runDue()).toMatchObject({ full: false });
 });
 
+test("once a day a run looks at everybody", async () => {
+  await runDue();
+  const fullAfter = async (ms: number) => {
+    boards.nowMs += HOUR_MS;
+    await boards.pool.query("UPDATE sync_state SET last_full_at = $1", [new Date(boards.nowMs - ms)]);
+    return (await runDue())?.full;
+  };
+  expect(await fullAfter(23 * HOUR_MS)).toBe(false);
+  expect(await fullAfter(24 * HOUR_MS)).toBe(true);
+});
+
 test("stopped it does not run, and nobody is told that it will; started it does", async () => {
   await runDue();
   boards.nowMs = NOON + HOUR_MS;
