@@ -1,5 +1,4 @@
 /** Points of votes on real processes: who watches a board is told, and a vote that does not become a row leaves no point. */
-import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { io, type Socket } from "socket.io-client";
@@ -48,12 +47,17 @@ test("watchers are told the top ten after votes, with equal ranks, in the order 
     await socket.timeout(5_000).emitWithAck("subscribe", { leaderboards: ["daily", "yearly"] });
     // One fan for the first maker, two for the second, and so on; the last two have equally many.
     const votes = owners.flatMap((_, i) => Array.from({ length: Math.min(i + 1, 11) }, (_, n) => [`fan ${n}`, i]));
-    await Promise.all(votes.map(([fan, i]) => vote(String(fan), `made-${i}`, "up")));
+    const answers = await Promise.all(votes.map(([fan, i]) => vote(String(fan), `made-${i}`, "up")));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     for (const period of ["daily", "yearly"]) {
-      await waitFor("every point", async () => {
-        const { entries } = await page(`period=${period}&limit=100`);
-        return entries.reduce((sum, { points }) => sum + points, 0) === votes.length;
-      });
+      await waitFor(
+        "every point",
+        async () => {
+          const { entries } = await page(`period=${period}&limit=100`);
+          return entries.reduce((sum, { points }) => sum + points, 0) === votes.length;
+        },
+        30_000,
+      );
       const { key, entries } = await page(`period=${period}&limit=10`);
       expect(entries.map(({ rank, points }) => [rank, points])).toEqual([
         [1, 11],
@@ -61,7 +65,7 @@ test("watchers are told the top ten after votes, with equal ranks, in the order 
         ...Array.from({ length: 8 }, (_, i) => [i + 3, 10 - i]),
       ]);
       const last = () => told.findLast((message) => message.period === period);
-      await waitFor("the last word", () => isDeepStrictEqual(last(), { period, key, entries }));
+      await waitFor("the last word", () => JSON.stringify(last()) === JSON.stringify({ period, key, entries }));
     }
   } finally {
     socket.close();
