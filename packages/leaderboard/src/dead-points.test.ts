@@ -1,9 +1,10 @@
-/** Votes that PostgreSQL could not store, among others: in the end points are the votes that stand, whatever happened in between. */
+/** Votes that PostgreSQL could not store, or that went past Redis: in the end points are the votes that stand, whatever happened in between. */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { parseEvent, type VoteType } from "@votesync/core";
 import {
   applyEvents,
   buryEntry,
+  castFallbackVote,
   countPoints,
   createProject,
   findDueEntries,
@@ -11,7 +12,7 @@ import {
   readLastId,
   votesSettled,
 } from "@votesync/postgres-store";
-import { ProjectLoader, withdrawDeadVote } from "@votesync/reconcile";
+import { FallbackRecovery, ProjectLoader, withdrawDeadVote } from "@votesync/reconcile";
 import { castVote, holdProject, readEvents } from "@votesync/redis-store";
 import fc from "fast-check";
 import { TestBoards } from "./boards.testing.js";
@@ -144,6 +145,17 @@ test("boards are not counted anew while a vote waits for its retry or its withdr
   await count(after.at);
   await apply();
   await boards.restore();
+  await expectPointsOfStandingVotes();
+});
+
+test("a vote that went past Redis while an event of its voter still waited is one point, not two", async () => {
+  await cast("bob", "up", false);
+  const shard = boards.names.shardOf(PROJECT);
+  const vote = { requestId: `${shard}.past`, shard, projectId: PROJECT, userId: "bob", voteType: "up" as const };
+  const limit = { max: 0, windowMs: 1 };
+  await castFallbackVote(boards.pool, { ...vote, limit, idempotency: undefined, redisNowUs: Date.now() * 1_000 });
+  await apply();
+  expect(await new FallbackRecovery(boards, loader).recover({ projectId: PROJECT, shard })).toBe(true);
   await expectPointsOfStandingVotes();
 });
 

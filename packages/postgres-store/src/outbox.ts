@@ -1,5 +1,5 @@
 /** Votes that the fallback took, waiting to be known to Redis. A project with such rows is degraded. */
-import type { VoteEvent } from "@votesync/core";
+import type { VoteEvent, VoteType } from "@votesync/core";
 import type pg from "pg";
 
 export interface OutboxVote {
@@ -76,6 +76,41 @@ function toOutboxVote(projectId: string, row: OutboxRow): OutboxVote {
       acceptedAtUs: row.accepted_at_us,
     },
   };
+}
+
+const EARLIER = `
+  SELECT o.request_id, e.vote_type, ${US("e.accepted_at")} AS accepted_at_us
+    FROM unnest($2::text[], $3::text[], $4::bigint[]) AS o (request_id, user_id, version)
+   CROSS JOIN LATERAL (SELECT vote_type, accepted_at FROM vote_events
+                        WHERE project_id = $1 AND user_id = o.user_id AND version < o.version AND version >= o.version - $5
+                        ORDER BY version DESC LIMIT 1) e`;
+
+/** Events that waited so long are no concern: versions are times in µs. */
+const WAITED_US = 3_600_000_000;
+
+/**
+ * Says of each vote what it really replaced: an event of the same voter may have waited when it was taken, and is a row by now.
+ * The shard must be applied.
+ */
+export async function withEarlierVotes(
+  pool: pg.Pool,
+  projectId: string,
+  events: readonly VoteEvent[],
+): Promise<VoteEvent[]> {
+  if (events.length === 0) return [];
+  const { rows } = await pool.query<{ request_id: string; vote_type: VoteType; accepted_at_us: number }>(EARLIER, [
+    projectId,
+    events.map(({ requestId }) => requestId),
+    events.map(({ userId }) => userId),
+    events.map(({ version }) => version),
+    WAITED_US,
+  ]);
+  const earlier = new Map(rows.map((row) => [row.request_id, row]));
+  return events.map((event) => {
+    const before = earlier.get(event.requestId);
+    if (before === undefined) return event;
+    return { ...event, previousVoteType: before.vote_type, previousAtUs: before.accepted_at_us };
+  });
 }
 
 /** Redis knows these votes now. */

@@ -14,6 +14,7 @@ import {
   type OutboxVote,
   readOutbox,
   readPendingReloads,
+  withEarlierVotes,
 } from "@votesync/postgres-store";
 import { appendPersisted, holdProject, rememberAnswer } from "@votesync/redis-store";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
@@ -70,7 +71,8 @@ export class FallbackRecovery {
       if (error instanceof ShardBehindError) return false;
       throw error;
     }
-    const events = votes.map(({ event }) => event);
+    const taken = votes.map(({ event }) => event);
+    const events = await withEarlierVotes(pool, project.projectId, taken);
     await appendPersisted(redis, names, project.shard, events);
     await markRecovered(
       pool,
