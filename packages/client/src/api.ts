@@ -2,7 +2,7 @@
 import type { BoardInfo } from "./board-book.js";
 import type { Counts, Vote, VoteAnswer } from "./project-votes.js";
 import type { Http } from "./request.js";
-import type { BoardState, LeaderboardPeriod, LeaderboardState, StreamState } from "./wire.js";
+import type { BoardState, LaunchStatus, LeaderboardPeriod, LeaderboardState, StreamState } from "./wire.js";
 
 /** Shorter than other requests: a vote is repeated when its answer does not come. */
 const CAST_DEADLINE_MS = 6_000;
@@ -25,7 +25,7 @@ export class Api {
 
   /** Where gateways are. */
   async realtimeUrls(): Promise<readonly string[]> {
-    return (await this.#read<{ realtime_urls: string[] }>("/config.json")).realtime_urls;
+    return (await this.#readPublic<{ realtime_urls: string[] }>("/config.json")).realtime_urls;
   }
 
   async castVote(projectId: string, vote: Vote | null, idempotencyKey: string): Promise<VoteAnswer> {
@@ -34,6 +34,7 @@ export class Api {
       headers: { "Idempotency-Key": idempotencyKey },
       body: { project_id: projectId, vote_type: vote ?? "none" },
       deadlineMs: CAST_DEADLINE_MS,
+      keepalive: true,
     });
     return data;
   }
@@ -54,7 +55,7 @@ export class Api {
   async projects(ids: readonly string[]): Promise<Map<string, Counts>> {
     const found = new Map<string, Counts>();
     for (const some of slices(ids)) {
-      const { projects } = await this.#read<{ projects: (Counts & { id: string })[] }>(
+      const { projects } = await this.#readPublic<{ projects: (Counts & { id: string })[] }>(
         `/api/projects?ids=${some.join(",")}`,
       );
       for (const project of projects) found.set(project.id, project);
@@ -63,7 +64,7 @@ export class Api {
   }
 
   boardInfo(id: string): Promise<BoardInfo> {
-    return this.#read(`/api/boards/${encodeURIComponent(id)}`);
+    return this.#readPublic(`/api/boards/${encodeURIComponent(id)}`);
   }
 
   board(id: string): Promise<OwnBoardState> {
@@ -71,7 +72,15 @@ export class Api {
   }
 
   leaderboard(period: LeaderboardPeriod): Promise<LeaderboardState> {
-    return this.#read(`/api/leaderboard?period=${period}&limit=${ENTRIES_SHOWN}`);
+    return this.#readPublic(`/api/leaderboard?period=${period}&limit=${ENTRIES_SHOWN}`);
+  }
+
+  launch(date: string): Promise<{ status: LaunchStatus }> {
+    return this.#readPublic(`/api/launch?date=${encodeURIComponent(date)}`);
+  }
+
+  #readPublic<T>(path: string): Promise<T> {
+    return this.#http.json<T>(path, { deadlineMs: READ_DEADLINE_MS, anonymous: true });
   }
 
   #read<T>(path: string): Promise<T> {

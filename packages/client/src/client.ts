@@ -2,19 +2,21 @@
  * A vote client: what is watched stays up to date, whatever the network does, and a vote ends in the right state. Nothing is
  * opened before something is watched, so a client may be made while a page is rendered on a server.
  */
-import { watchActivity } from "./activity.js";
+import { type Activity, watchActivity } from "./activity.js";
 import { Api } from "./api.js";
 import { BoardBook, type ShownBoard } from "./board-book.js";
 import { type Clock, systemClock } from "./clock.js";
 import { Connection, type ConnectionState } from "./connection.js";
 import { newIdempotencyKey } from "./idempotency-key.js";
-import { isOnline, untilOnline } from "./network.js";
+import { isOnline, onLeaving, untilOnline } from "./network.js";
 import { DEFAULTS, type VoteClientOptions } from "./options.js";
+import { OwnVotes, READ_AGAIN_MS } from "./own-votes.js";
 import { ProjectBook, type ShownProject } from "./project-book.js";
 import { type Counts, clicked, type Vote } from "./project-votes.js";
 import { Http, RequestError, type RequestOptions } from "./request.js";
 import { type Readable, Store } from "./store.js";
 import { type TokenOption, TokenSource } from "./token-source.js";
+import { TopicBook } from "./topic-book.js";
 import { VoteSender } from "./vote-sender.js";
 import { WatchList } from "./watch-list.js";
 import type {
@@ -42,35 +44,49 @@ export class VoteClient {
   readonly #api: Api;
   readonly #projects: ProjectBook;
   readonly #boards: BoardBook;
-  readonly #leaderboards = new Map<LeaderboardPeriod, Store<LeaderboardState | undefined>>();
-  readonly #launches = new Map<string, Store<LaunchStatus | undefined>>();
+  readonly #topics = new TopicBook();
   readonly #listeners = new Map<ServerMessageName, Set<(body: never) => void>>();
   readonly #wanted: WatchList;
   readonly #sender: VoteSender;
   readonly #connection: Connection;
-  readonly #ownVotesAsked = new Set<string>();
+  readonly #ownVotes: OwnVotes;
+  readonly #clock: Clock;
+  readonly #activity: Activity;
+  readonly #stopLeaving: () => void;
 
   constructor(options: VoteClientOptions = {}) {
-    const clock: Clock = options.clock ?? systemClock;
+    const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#activity = options.activity ?? watchActivity(clock, options.inactiveAfterMs ?? DEFAULTS.inactiveAfterMs);
     this.#tokens = new TokenSource(options.token ?? null);
     this.#http = new Http(options.url ?? "", this.#tokens, options.fetch);
     this.#api = new Api(this.#http);
     this.#projects = new ProjectBook(options.display ?? "optimistic", (id) => this.#boards.projectChanged(id));
     this.#boards = new BoardBook(this.#projects);
     this.#wanted = new WatchList(() => this.#connection.wantedChanged());
+    this.#ownVotes = new OwnVotes({
+      tokens: this.#tokens,
+      api: this.#api,
+      projects: this.#projects,
+      clock,
+      isLive: () => this.#isLive,
+    });
     this.#sender = this.#createSender(options, clock);
+    this.#activity.onReturn(() => this.#lookAgain());
+    this.#stopLeaving = onLeaving(() => this.#sender.flush());
     const { realtimeUrls } = options;
     this.#connection = new Connection({
       urls: async () => realtimeUrls ?? this.#api.realtimeUrls(),
       tokens: this.#tokens,
       wanted: this.#wanted,
       clock,
-      activity: options.activity ?? watchActivity(clock, options.inactiveAfterMs ?? DEFAULTS.inactiveAfterMs),
+      activity: this.#activity,
       activeMs: options.pollActiveMs ?? DEFAULTS.pollActiveMs,
       inactiveMs: options.pollInactiveMs ?? DEFAULTS.pollInactiveMs,
       state: this.connection,
-      onLost: () => this.#ownVotesAsked.clear(),
-      onReply: (reply) => this.#apply(reply),
+      onLost: () => this.#ownVotes.forget(),
+      moment: () => this.#topics.moment,
+      onReply: (reply, askedAt) => this.#apply(reply, askedAt),
       onMessage: (name, body) => this.#heard(name, body),
       poll: () => this.#poll(),
     });
@@ -93,12 +109,12 @@ export class VoteClient {
 
   /** The first ten of a leaderboard: `undefined` until known. */
   leaderboard(period: LeaderboardPeriod): Readable<LeaderboardState | undefined> {
-    return storeIn(this.#leaderboards, period);
+    return this.#topics.leaderboard(period);
   }
 
   /** How a launch day stands: `undefined` until known. */
   launch(date: string): Readable<LaunchStatus | undefined> {
-    return storeIn(this.#launches, date);
+    return this.#topics.launch(date);
   }
 
   /** The user wants this vote on the project; `null` takes it back. */
@@ -115,7 +131,10 @@ export class VoteClient {
 
   /** Counts that are known already, from a list or from a page rendered on a server; older ones are dropped. */
   prime(projects: readonly (Counts & { id: string })[]): void {
-    for (const project of projects) this.#projects.applyCounts(project.id, project);
+    for (const project of projects) {
+      this.#projects.applyCounts(project.id, project);
+      if (this.connection.get() === "idle") this.#projects.shown(project.id).keepAsInitial();
+    }
   }
 
   /**
@@ -134,18 +153,25 @@ export class VoteClient {
     return () => listeners.delete(listener as (body: never) => void);
   }
 
-  /** Somebody else from now on. */
+  /** Somebody else from now on. Votes not sent yet are dropped; those under way stay the one's who clicked. */
   signIn(token: TokenOption): void {
+    this.#sender.forget();
     this.#tokens.replace(token);
     this.#projects.forgetOwnVotes();
-    this.#ownVotesAsked.clear();
+    this.#ownVotes.forget();
     this.#connection.reconnect();
   }
 
-  /** Ends everything; what is under way goes on. */
+  /** Ends everything for good; votes that were clicked are still sent. */
   close(): void {
     this.#sender.close();
     this.#connection.close();
+    this.#activity.close();
+    this.#stopLeaving();
+  }
+
+  get #isLive(): boolean {
+    return this.connection.get() === "live";
   }
 
   #createSender(options: VoteClientOptions, clock: Clock): VoteSender {
@@ -158,7 +184,7 @@ export class VoteClient {
         this.degraded.set(answer.degraded === true);
         return answer;
       },
-      onFailed: (id, error) => projects.setError(id, error),
+      onFailed: (id, error) => this.#voteLost(id, error),
       newKey: newIdempotencyKey,
       isOnline,
       online: (deadlineMs) => untilOnline(clock, deadlineMs),
@@ -168,19 +194,20 @@ export class VoteClient {
     });
   }
 
-  #apply({ projects = {}, boards = {}, launches = {}, leaderboards = {}, unknown = [] }: SubscribeReply): void {
+  #apply(
+    { projects = {}, boards = {}, launches = {}, leaderboards = {}, unknown = [] }: SubscribeReply,
+    askedAt: number,
+  ) {
     for (const [id, counts] of Object.entries(projects)) this.#projects.applyCounts(id, counts);
     for (const [id, state] of Object.entries(boards)) this.#boards.applyState(id, state);
-    for (const [date, { status }] of Object.entries(launches)) storeIn(this.#launches, date).set(status);
-    for (const [period, state] of Object.entries(leaderboards)) {
-      storeIn(this.#leaderboards, period as LeaderboardPeriod).set(state);
-    }
+    for (const [date, { status }] of Object.entries(launches)) this.#topics.applyLaunch(date, status, askedAt);
+    for (const state of Object.values(leaderboards)) this.#topics.applyLeaderboard(state, askedAt);
     for (const id of unknown) {
       if (this.#wanted.has("projects", id)) this.#projects.setMissing(id);
       if (this.#wanted.has("boards", id)) this.#boards.setMissing(id);
     }
-    void this.#readOwnVotes(Object.keys(projects));
-    for (const id of Object.keys(boards)) void this.#readBoard(id).catch(() => undefined);
+    void this.#ownVotes.read(Object.keys(projects));
+    for (const id of Object.keys(boards)) void this.#readBoardWhileLive(id);
   }
 
   #heard<N extends ServerMessageName>(name: N, body: ServerMessages[N]): void {
@@ -204,10 +231,10 @@ export class VoteClient {
         this.#boards.applyActive(message.body.jamId, message.body.version, message.body.activeStream);
         break;
       case "leaderboard:updated":
-        storeIn(this.#leaderboards, message.body.period).set(message.body);
+        this.#topics.applyLeaderboard(message.body);
         break;
       case "launch:finalized":
-        storeIn(this.#launches, message.body.date).set("final");
+        this.#topics.applyLaunch(message.body.date, "final");
         break;
       case "notification":
         break;
@@ -215,79 +242,94 @@ export class VoteClient {
     for (const listener of this.#listeners.get(name) ?? []) listener(body as never);
   }
 
-  /** A vote that had been answered was taken back: the own vote is what it was before. */
+  /** A vote that had been answered was taken back. */
   #voteFailed({ id, error }: ServerMessages["vote:failed"]): void {
-    this.#projects.setError(id, new RequestError(null, { title: "The vote was taken back", detail: error }));
-    this.#ownVotesAsked.delete(id);
-    void this.#readOwnVotes([id]);
+    this.#voteLost(id, new RequestError(null, { title: "The vote was taken back", detail: error }));
   }
 
-  /** Of projects whose own vote nobody has told; a failure is made up for with the next reason to ask. */
-  async #readOwnVotes(ids: readonly string[]): Promise<void> {
-    const asked = ids.filter((id) => !this.#ownVotesAsked.has(id));
-    if (asked.length === 0 || (await this.#tokens.current().catch(() => null)) === null) return;
-    for (const id of asked) this.#ownVotesAsked.add(id);
-    const before = this.#projects.ownVotes();
+  /** The own vote is what it was before, or nobody knows: the server may have counted what it could not answer. */
+  #voteLost(id: string, error: RequestError): void {
+    this.#projects.setError(id, error);
+    this.#ownVotes.forget([id]);
+    void this.#ownVotes.read([id]);
+  }
+
+  /** Somebody comes back, and may have voted in another tab or on another device. */
+  #lookAgain(): void {
+    this.#ownVotes.forget();
+    if (!this.#isLive) return;
+    void this.#ownVotes.read(this.#wanted.names("projects").filter((id) => this.#projects.votes(id) !== undefined));
+    for (const id of this.#wanted.names("boards")) void this.#readBoardWhileLive(id);
+  }
+
+  /** Without its name and own votes a board is not shown, so this is tried until it works. */
+  async #readBoardWhileLive(id: string): Promise<void> {
     try {
-      this.#projects.applyOwnVotes(await this.#api.ownVotes(asked), before);
+      await this.#readBoard(id);
     } catch {
-      for (const id of asked) this.#ownVotesAsked.delete(id);
+      this.#clock.after(READ_AGAIN_MS, () => {
+        if (this.#isLive && this.#wanted.has("boards", id)) void this.#readBoardWhileLive(id);
+      });
     }
   }
 
   /** The queue with own votes; and once what the board is called. */
   async #readBoard(id: string): Promise<void> {
-    if (!this.#boards.hasInfo(id)) this.#boards.applyInfo(id, await this.#api.boardInfo(id));
-    const before = this.#projects.ownVotes();
-    const state = await this.#api.board(id);
-    this.#boards.applyState(id, state);
-    const streams = [...state.streams, ...(state.activeStream === null ? [] : [state.activeStream])];
-    this.#projects.applyOwnVotes(new Map(streams.map((stream) => [stream.id, stream.userVote])), before);
+    try {
+      if (!this.#boards.hasInfo(id)) this.#boards.applyInfo(id, await this.#api.boardInfo(id));
+      const before = this.#projects.ownVotes();
+      const { session } = this.#tokens;
+      const state = await this.#api.board(id);
+      this.#boards.applyState(id, state);
+      const streams = [...state.streams, ...(state.activeStream === null ? [] : [state.activeStream])];
+      const own = new Map(streams.map((stream) => [stream.id, stream.userVote]));
+      if (this.#tokens.session === session) this.#projects.applyOwnVotes(own, before);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (error.status === 404) this.#boards.setMissing(id);
+    }
   }
 
   /** Everything that is watched, by asking. @returns whether the server answers */
   async #poll(): Promise<boolean> {
-    const ids = this.#wanted.names("projects");
+    const askedAt = this.#topics.moment;
     const reads = [
-      this.#api.projects(ids).then((found) => {
-        for (const [id, counts] of found) this.#polled(id, counts);
-        for (const id of ids) if (!found.has(id)) this.#projects.setMissing(id);
-        return this.#readOwnVotes([...found.keys()]);
+      this.#pollProjects(),
+      ...this.#wanted.names("boards").map((id) => this.#readBoard(id)),
+      ...this.#wanted.names("launches").map(async (date) => {
+        this.#topics.applyLaunch(date, (await this.#api.launch(date)).status, askedAt);
       }),
-      ...this.#wanted
-        .names("boards")
-        .map((id) => this.#readBoard(id).catch((error: unknown) => this.#boardUnread(id, error))),
-      ...this.#wanted.names("leaderboards").map(async (name) => {
-        const period = name as LeaderboardPeriod;
-        storeIn(this.#leaderboards, period).set(await this.#api.leaderboard(period));
+      ...this.#wanted.names("leaderboards").map(async (period) => {
+        this.#topics.applyLeaderboard(await this.#api.leaderboard(period as LeaderboardPeriod), askedAt);
       }),
     ];
     const settled = await Promise.allSettled(reads);
-    return settled.every(({ status }) => status === "fulfilled");
+    return settled.every((read) => read.status === "fulfilled" || isRefusal(read.reason));
+  }
+
+  async #pollProjects(): Promise<void> {
+    const ids = this.#wanted.names("projects");
+    const found = await this.#api.projects(ids);
+    for (const [id, counts] of found) this.#polled(id, counts);
+    for (const id of ids) if (!found.has(id)) this.#projects.setMissing(id);
+    await this.#ownVotes.read([...found.keys()]);
   }
 
   /** Fewer votes than before: a period may have ended, and with it the own vote. */
   #polled(id: string, counts: Counts): void {
     const known = this.#projects.votes(id)?.counts;
     if (known !== undefined && counts.upvotes + counts.downvotes < known.upvotes + known.downvotes) {
-      this.#ownVotesAsked.delete(id);
+      this.#ownVotes.forget([id]);
     }
     this.#projects.applyCounts(id, counts);
-  }
-
-  #boardUnread(id: string, error: unknown): void {
-    if (!(error instanceof RequestError) || error.status !== 404) throw error;
-    this.#boards.setMissing(id);
   }
 }
 
 type Message = { [N in ServerMessageName]: { name: N; body: ServerMessages[N] } }[ServerMessageName];
 
-function storeIn<K, V>(stores: Map<K, Store<V | undefined>>, key: K): Store<V | undefined> {
-  const store = stores.get(key) ?? new Store<V | undefined>(undefined);
-  stores.set(key, store);
-  return store;
-}
+/** The server did answer: it does not do this, and asking again would not help. */
+const isRefusal = (error: unknown): error is RequestError =>
+  error instanceof RequestError && error.status !== null && error.status < 500 && ![401, 429].includes(error.status);
 
 /** @see VoteClientOptions */
 export const createVoteClient = (options: VoteClientOptions = {}): VoteClient => new VoteClient(options);

@@ -1,5 +1,7 @@
+export type { Activity } from "./activity.js";
 export type { BoardInfo, ShownBoard, ShownStream } from "./board-book.js";
 export { createVoteClient, VoteClient } from "./client.js";
+export type { Clock } from "./clock.js";
 export type { ConnectionState } from "./connection.js";
 export { guestToken } from "./guest.js";
 export type { VoteClientOptions } from "./options.js";

@@ -21,6 +21,7 @@ function setUp() {
           comesBack = () => undefined;
         };
       },
+      close: () => undefined,
     },
     poll: async () => {
       asked.push(clock.nowMs());

@@ -44,7 +44,9 @@ export interface RealtimeDeps {
   /** 0–1 */
   random: () => number;
   onConnected: (connected: boolean) => void;
-  onReply: (reply: SubscribeReply) => void;
+  /** Now, as `onReply` wants to know it of the question. */
+  moment: () => number;
+  onReply: (reply: SubscribeReply, askedAt: number) => void;
   onMessage: <N extends ServerMessageName>(name: N, body: ServerMessages[N]) => void;
 }
 
@@ -193,6 +195,7 @@ export class Realtime {
   }
 
   async #carryOut(socket: Socket, { name, list, names }: Call): Promise<void> {
+    const askedAt = this.#deps.moment();
     const reply: Reply = await socket.timeout(CALL_DEADLINE_MS).emitWithAck(name, { [list]: names });
     // An answer to the connection before this one says nothing about this one.
     if (this.#socket !== socket) throw new Error("the connection changed");
@@ -202,6 +205,6 @@ export class Realtime {
       if (name === "subscribe") subscribed.add(one);
       else subscribed.delete(one);
     }
-    if (name === "subscribe") this.#deps.onReply(reply);
+    if (name === "subscribe") this.#deps.onReply(reply, askedAt);
   }
 }

@@ -43,6 +43,10 @@ export interface RequestOptions {
   body?: object;
   headers?: Record<string, string>;
   deadlineMs?: number;
+  /** What everybody may read is asked for without a token: no browser has to ask first, and no token can be in the way. */
+  anonymous?: boolean;
+  /** Goes on when the page is left. */
+  keepalive?: boolean;
 }
 
 export class Http {
@@ -59,11 +63,15 @@ export class Http {
 
   /** @throws {RequestError} and what the token function throws */
   async json<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    if (options.anonymous === true) return this.#once<T>(path, options, null);
+    const { session } = this.#tokens;
     const token = await this.#tokens.current();
     try {
       return await this.#once<T>(path, options, token);
     } catch (error) {
       if (token === null || !(error instanceof RequestError) || error.status !== 401) throw error;
+      // What one user asked for is not repeated as another.
+      if (this.#tokens.session !== session) throw error;
       const next = await this.#tokens.refused(token);
       if (next === null) throw error;
       return this.#once<T>(path, options, next);
@@ -92,6 +100,7 @@ export class Http {
         method: o.method ?? "GET",
         headers,
         body: o.body === undefined ? null : JSON.stringify(o.body),
+        keepalive: o.keepalive === true,
         signal: AbortSignal.timeout(o.deadlineMs ?? DEADLINE_MS),
       });
       return [response, await response.text()];

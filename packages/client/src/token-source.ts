@@ -1,18 +1,27 @@
-/** A token, `null` to only watch, or what gives one: asked again once the server has refused the last. */
-export type TokenOption = string | null | (() => string | null | Promise<string | null>);
+/**
+ * A token, `null` to only watch, or what gives one: asked again once the server has refused the last, which it is told.
+ */
+export type TokenOption = string | null | ((refused: string | null) => string | null | Promise<string | null>);
 
 /** Who the client speaks as. Tokens refused at the same time share one new asking. */
 export class TokenSource {
   #option: TokenOption;
   #asking: Promise<string | null> | null = null;
   #refused: string | null = null;
+  #session = 0;
 
   constructor(option: TokenOption) {
     this.#option = option;
   }
 
+  /** Another one whenever somebody else has signed in: what was asked for in the one before is not theirs. */
+  get session(): number {
+    return this.#session;
+  }
+
   /** Somebody else from now on. */
   replace(option: TokenOption): void {
+    this.#session++;
     this.#option = option;
     this.#asking = null;
     this.#refused = null;
@@ -21,10 +30,8 @@ export class TokenSource {
   /** @returns `null` for an anonymous watcher. @throws what the function throws; then it is asked again next time */
   current(): Promise<string | null> {
     if (this.#asking !== null) return this.#asking;
-    const option = this.#option;
-    const asking = Promise.resolve(typeof option === "function" ? option() : option).then((token) =>
-      token === this.#refused ? null : token,
-    );
+    const refused = this.#refused;
+    const asking = given(this.#option, refused).then((token) => (token === refused ? null : token));
     this.#asking = asking;
     asking.catch(() => {
       if (this.#asking === asking) this.#asking = null;
@@ -41,3 +48,6 @@ export class TokenSource {
     return this.current();
   }
 }
+
+const given = async (option: TokenOption, refused: string | null): Promise<string | null> =>
+  typeof option === "function" ? option(refused) : option;

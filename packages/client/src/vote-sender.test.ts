@@ -59,6 +59,9 @@ function setUp() {
       votes = withCounts(votes, { upvotes, downvotes: 0, voteCount: upvotes, version });
     },
     wish: (vote: Vote | null) => sender.wish("p", vote),
+    signIn: () => {
+      votes = projectVotes(votes.counts);
+    },
     goOffline: () => {
       online = false;
     },
@@ -205,15 +208,46 @@ test("without a network a vote waits until there is one, under its key", async (
   expect(shown()).toMatchObject({ ownVote: "up", pending: false });
 });
 
-test("a server that wants to be left alone for long is not waited for; a closed sender sends nothing more", async () => {
-  const { wish, clock, casts, nth, failures, sender } = setUp();
+test("a server that wants to be left alone for long is not waited for", async () => {
+  const { wish, clock, nth, failures } = setUp();
   wish("up");
   await clock.pass(200);
   await nth(0).answer(new RequestError(503, {}, { retryAfterS: 30 }));
   expect(failures).toHaveLength(1);
+});
+
+test("a wish that waits for quiet is sent at once when the page is left or the sender closed, and none after that", async () => {
+  const { wish, clock, casts, nth, sender } = setUp();
+  wish("up");
+  sender.flush();
+  await nth(0).answer(answer("up", 6, 2));
   wish("down");
   sender.close();
+  wish("up");
   await clock.pass(10_000);
-  expect(casts).toHaveLength(1);
+  expect(casts.map(({ vote, atMs }) => [vote, atMs])).toEqual([
+    ["up", 0],
+    ["down", 0],
+  ]);
+  await nth(1).answer(answer("down", 5, 3));
   expect(clock.waiting).toBe(0);
+});
+
+test("once somebody else is there, no wish of the one before is sent, repeated or answered", async () => {
+  const { wish, clock, casts, nth, failures, sender, shown, signIn } = setUp();
+  wish("up");
+  await clock.pass(200);
+  sender.forget();
+  signIn();
+  await nth(0).answer(answer("up", 6, 2));
+  expect(shown()).toMatchObject({ upvotes: 5, ownVote: null, pending: false });
+  wish("down");
+  await clock.pass(200);
+  wish("up");
+  sender.forget();
+  signIn();
+  await nth(1).answer(new RequestError(503, {}));
+  await clock.pass(10_000);
+  expect(casts).toHaveLength(2);
+  expect(failures).toEqual([]);
 });

@@ -40,6 +40,7 @@ interface Sending {
 export class VoteSender {
   readonly #deps: VoteSenderDeps;
   readonly #sending = new Map<string, Sending>();
+  #closed = false;
 
   constructor(deps: VoteSenderDeps) {
     this.#deps = deps;
@@ -48,7 +49,7 @@ export class VoteSender {
   /** The user wants this vote, `null`: none. Of a project that is known. */
   wish(projectId: string, vote: Vote | null): void {
     const votes = this.#deps.read(projectId);
-    if (votes === undefined) return;
+    if (votes === undefined || this.#closed) return;
     this.#deps.write(projectId, withWish(votes, vote));
     const sending = this.#of(projectId);
     if (sending.underWay) return;
@@ -56,8 +57,23 @@ export class VoteSender {
     sending.cancel = this.#deps.clock.after(this.#pauseMs(sending), () => void this.#send(projectId, sending));
   }
 
-  /** Nothing is sent any more; what is under way goes on. */
+  /** What waits for quiet is sent at once: the page may be gone in a moment. */
+  flush(): void {
+    for (const [projectId, sending] of this.#sending) {
+      if (sending.cancel === null) continue;
+      sending.cancel();
+      void this.#send(projectId, sending);
+    }
+  }
+
+  /** Takes no more wishes; those it has are sent. */
   close(): void {
+    this.#closed = true;
+    this.flush();
+  }
+
+  /** Somebody else is there: nothing more is done about these wishes, and no answer to them is heard. */
+  forget(): void {
     for (const { cancel } of this.#sending.values()) cancel?.();
     this.#sending.clear();
   }
@@ -87,18 +103,20 @@ export class VoteSender {
     if (votes.ownVoteKnown && wish.vote === votes.ownVote) return write(projectId, withoutWish(votes));
     sending.underWay = true;
     sending.sentAtMs = clock.nowMs();
+    const isCurrent = () => this.#sending.get(projectId) === sending;
     try {
-      const answer = await this.#castWithRetries(projectId, wish.vote);
+      const answer = await this.#castWithRetries(projectId, wish.vote, isCurrent);
       const now = read(projectId);
-      if (now !== undefined) write(projectId, withAnswer(now, wish, answer));
+      if (now !== undefined && isCurrent()) write(projectId, withAnswer(now, wish, answer));
     } catch (error) {
-      this.#giveUp(projectId, error);
+      if (isCurrent()) this.#giveUp(projectId, error);
     } finally {
       sending.underWay = false;
     }
     // What was wished meanwhile.
-    if ((read(projectId)?.wish ?? null) !== null && this.#sending.get(projectId) === sending) {
-      sending.cancel = clock.after(this.#pauseMs(sending), () => void this.#send(projectId, sending));
+    if (isCurrent() && (read(projectId)?.wish ?? null) !== null) {
+      const pauseMs = this.#closed ? 0 : this.#pauseMs(sending);
+      sending.cancel = clock.after(pauseMs, () => void this.#send(projectId, sending));
     }
   }
 
@@ -110,7 +128,7 @@ export class VoteSender {
     this.#deps.onFailed(projectId, told);
   }
 
-  async #castWithRetries(projectId: string, vote: Vote | null): Promise<VoteAnswer> {
+  async #castWithRetries(projectId: string, vote: Vote | null, isCurrent: () => boolean): Promise<VoteAnswer> {
     const { cast, newKey, isOnline, online } = this.#deps;
     const key = newKey();
     for (const pauseMs of RETRY_PAUSES_MS) {
@@ -121,6 +139,7 @@ export class VoteSender {
         if (wantedMs === null) throw error;
         if (isOnline()) await this.#pause(wantedMs);
         else await online(OFFLINE_MS);
+        if (!isCurrent()) throw error;
       }
     }
     return cast(projectId, vote, key);

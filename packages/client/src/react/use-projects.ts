@@ -16,20 +16,25 @@ export function useProjects(ids: readonly string[]): readonly Shown[] {
   return useReadable(all);
 }
 
-/** The same array as long as nothing in it has changed. */
 function together(parts: readonly Readable<Shown>[]): Readable<readonly Shown[]> {
-  let last: readonly Shown[] = [];
   return {
-    get: () => {
-      const now = parts.map((part) => part.get());
-      if (now.length !== last.length || now.some((value, i) => value !== last[i])) last = now;
-      return last;
-    },
+    get: keptWhileSame(() => parts.map((part) => part.get())),
+    initial: keptWhileSame(() => parts.map((part) => part.initial())),
     watch: (watcher) => {
       const ends = parts.map((part) => part.watch(watcher));
       return () => {
         for (const end of ends) end();
       };
     },
+  };
+}
+
+/** The same array as long as nothing in it has changed. */
+function keptWhileSame(read: () => readonly Shown[]): () => readonly Shown[] {
+  let last: readonly Shown[] = [];
+  return () => {
+    const now = read();
+    if (now.length !== last.length || now.some((value, i) => value !== last[i])) last = now;
+    return last;
   };
 }
