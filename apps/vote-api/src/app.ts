@@ -36,6 +36,7 @@ import type { RequestLimits } from "./request-limits.js";
 import { securityHeaders } from "./security-headers.js";
 import { guestSession } from "./session-routes.js";
 import { streamRoutes } from "./stream-routes.js";
+import { voteButtonScript } from "./vote-button-route.js";
 import { type VoteFigureCounter, voteMetricsHandler } from "./vote-figures.js";
 import type { HttpAnswer, VoteHttpRequest } from "./vote-route.js";
 import { readVoteStatus } from "./vote-status.js";
@@ -149,6 +150,7 @@ function addRoutes(app: Express, deps: AppDeps): void {
   route(app, "/config.json", { get: [pageConfig({ realtime: deps.realtime, guest: deps.auth.AUTH_GUEST })] });
   route(app, "/openapi.json", { get: [(_req, res) => void res.json(openApiDocument)] });
   app.use("/docs", readOnly, docsRoutes());
+  route(app, "/vote-button.js", { get: [voteButtonScript()] });
 }
 
 type Method = "get" | "post" | "delete";

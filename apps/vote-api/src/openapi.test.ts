@@ -5,7 +5,7 @@ import { type AppDeps, createApp } from "./app.js";
 import { openApiDocument } from "./openapi.js";
 
 /** Addresses of pages and of operating, which are no part of the API. */
-const UNDOCUMENTED = ["/", "/statusz", "/config.json", "/openapi.json"];
+const UNDOCUMENTED = ["/", "/statusz", "/config.json", "/openapi.json", "/vote-button.js"];
 
 interface Layer {
   route?: { path: string; methods: Record<string, boolean> };

@@ -9,6 +9,7 @@ button { all: unset; box-sizing: border-box; min-width: 2.75rem; min-height: 2.7
   border-radius: inherit; }
 button:focus-visible { outline: 3px solid var(--votesync-accent, light-dark(#0b57d0, #8ab4f8)); outline-offset: 1px; }
 button[aria-pressed="true"] { color: var(--votesync-accent, light-dark(#0b57d0, #8ab4f8)); font-weight: 700; }
+button[hidden] { display: none; }
 button:disabled { cursor: not-allowed; opacity: .6; }
 output { min-width: 2ch; text-align: center; font-variant-numeric: tabular-nums; padding-inline: .25rem; }
 :host([pending]) output { opacity: .75; }

@@ -12,42 +12,50 @@
  * | `mode` | `server-first`: shows a vote once it is answered |
  *
  * Colours and sizes: `--votesync-color`, `--votesync-background`, `--votesync-accent`, `--votesync-radius`, the font is the page's.
- * All buttons of a page with the same `api`, `realtime` and `token` share one connection. Dispatches `vote-failed`.
+ * All buttons of a page with the same `api`, `realtime`, `token` and `mode` share one connection. Dispatches `vote-failed`,
+ * whose `detail` is the error. Needs no inline style and no inline script. Imported where there is no page, it does nothing.
  */
-import { createVoteClient, type VoteClient } from "./client.js";
-import { guestToken } from "./guest.js";
 import type { ShownProject } from "./project-book.js";
 import type { Vote } from "./project-votes.js";
+import { type ButtonSettings, sharedClient } from "./shared-clients.js";
 import { VOTE_BUTTON_CSS } from "./vote-button-style.js";
 
-const clients = new Map<string, VoteClient>();
+/** A page's own policy may forbid style elements; a sheet made by a script it allows. One for all buttons. */
+let sheet: CSSStyleSheet | null = null;
 
-function clientOf(element: HTMLElement): VoteClient {
-  const [api = "", realtime = "", token = "", mode = ""] = ["api", "realtime", "token", "mode"].map(
-    (name) => element.getAttribute(name) ?? "",
-  );
-  const key = JSON.stringify([api, realtime, token, mode]);
-  const realtimeUrls = realtime.split(/\s+/).filter((url) => url !== "");
-  const client =
-    clients.get(key) ??
-    createVoteClient({
-      url: api,
-      token: token === "" ? guestToken(api) : token,
-      display: mode === "server-first" ? mode : "optimistic",
-      ...(realtimeUrls.length === 0 ? {} : { realtimeUrls }),
-    });
-  clients.set(key, client);
-  return client;
+function styleSheet(): CSSStyleSheet {
+  if (sheet === null) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(VOTE_BUTTON_CSS);
+  }
+  return sheet;
 }
 
-export class VoteButtonElement extends HTMLElement {
+/** Where a page is rendered on a server there are no elements to extend. */
+const Base = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
+
+export class VoteButtonElement extends Base {
   static readonly observedAttributes = ["project", "api", "realtime", "token", "label", "down", "mode"];
 
   readonly #root = this.attachShadow({ mode: "open" });
+  readonly #group = element("div", { role: "group" });
+  readonly #up = this.#button("up", "▲");
+  readonly #count = element("output", { "aria-live": "off", part: "count" });
+  readonly #down = this.#button("down", "▼");
+  readonly #error = element("span", { role: "status", part: "error" });
+  #click: ((vote: Vote) => void) | null = null;
   #release: (() => void) | null = null;
+  #beginning = false;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [styleSheet()];
+    this.#group.append(this.#up, this.#count, this.#down);
+    this.#root.append(this.#group, this.#error);
+  }
 
   connectedCallback(): void {
-    this.#begin();
+    this.#beginSoon();
   }
 
   disconnectedCallback(): void {
@@ -55,30 +63,48 @@ export class VoteButtonElement extends HTMLElement {
   }
 
   attributeChangedCallback(): void {
-    if (this.isConnected) this.#begin();
+    this.#beginSoon();
+  }
+
+  /** Once for all attributes that are set in one go. */
+  #beginSoon(): void {
+    if (this.#beginning) return;
+    this.#beginning = true;
+    queueMicrotask(() => {
+      this.#beginning = false;
+      if (this.isConnected) this.#begin();
+    });
   }
 
   #begin(): void {
-    this.#end();
-    const id = this.getAttribute("project");
-    if (id === null || id === "") return;
-    const client = clientOf(this);
-    this.#render(client, id);
+    const endLast = this.#release;
+    this.#release = null;
+    this.#click = null;
+    const id = this.getAttribute("project") ?? "";
+    this.#label(this.getAttribute("label") ?? id);
+    if (id === "") this.#show(null);
+    else this.#watch(id);
+    endLast?.();
+  }
+
+  #watch(id: string): void {
+    const [client, releaseClient] = sharedClient(this.#settings());
     const project = client.project(id);
-    let shownError: unknown = null;
+    // Told already, before this button was there.
+    let toldError = project.get()?.error ?? null;
     const show = () => {
       const shown = project.get();
+      const error = shown?.error ?? null;
       this.#show(shown);
-      if (shown?.error != null && shown.error !== shownError) {
-        this.dispatchEvent(new CustomEvent("vote-failed", { detail: shown.error, bubbles: true, composed: true }));
+      if (error !== null && error !== toldError) {
+        this.dispatchEvent(new CustomEvent("vote-failed", { detail: error, bubbles: true, composed: true }));
       }
-      shownError = shown?.error ?? null;
+      toldError = error;
     };
-    const stopWatching = project.watch(show);
-    const release = client.watch({ projects: [id] });
+    const ends = [project.watch(show), client.watch({ projects: [id] }), releaseClient];
+    this.#click = (vote) => client.click(id, vote);
     this.#release = () => {
-      stopWatching();
-      release();
+      for (const end of ends) end();
     };
     show();
   }
@@ -86,35 +112,44 @@ export class VoteButtonElement extends HTMLElement {
   #end(): void {
     this.#release?.();
     this.#release = null;
+    this.#click = null;
   }
 
-  #render(client: VoteClient, id: string): void {
-    const label = this.getAttribute("label") ?? id;
-    const style = document.createElement("style");
-    style.textContent = VOTE_BUTTON_CSS;
-    const group = element("div", { role: "group", "aria-label": `Votes: ${label}` });
-    const button = (vote: Vote, words: string, sign: string) => {
-      const made = element("button", { type: "button", "aria-label": `${words}: ${label}`, part: vote });
-      made.dataset.vote = vote;
-      made.textContent = sign;
-      made.addEventListener("click", () => client.click(id, vote));
-      return made;
+  #settings(): ButtonSettings {
+    const text = (name: string) => this.getAttribute(name) ?? "";
+    return {
+      api: text("api"),
+      realtimeUrls: text("realtime")
+        .split(/\s+/)
+        .filter((url) => url !== ""),
+      token: text("token"),
+      serverFirst: text("mode") === "server-first",
     };
-    group.append(button("up", "Vote up", "▲"), element("output", { "aria-live": "off", part: "count" }));
-    if (this.hasAttribute("down")) group.append(button("down", "Vote down", "▼"));
-    this.#root.replaceChildren(style, group, element("span", { role: "status", part: "error" }));
   }
 
+  #button(vote: Vote, sign: string): HTMLButtonElement {
+    const made = element("button", { type: "button", part: vote, "data-vote": vote }) as HTMLButtonElement;
+    made.textContent = sign;
+    made.addEventListener("click", () => this.#click?.(vote));
+    return made;
+  }
+
+  #label(label: string): void {
+    this.#group.setAttribute("aria-label", `Votes: ${label}`);
+    this.#up.setAttribute("aria-label", `Vote up: ${label}`);
+    this.#down.setAttribute("aria-label", `Vote down: ${label}`);
+    this.#down.hidden = !this.hasAttribute("down");
+  }
+
+  /** In place, so that who uses the keyboard stays where they are. */
   #show(shown: ShownProject | null | undefined): void {
-    const output = this.#root.querySelector("output");
-    if (output !== null) output.textContent = shown == null ? "–" : String(shown.voteCount);
-    for (const button of this.#root.querySelectorAll("button")) {
+    this.#count.textContent = shown == null ? "–" : String(shown.voteCount);
+    for (const button of [this.#up, this.#down]) {
       button.setAttribute("aria-pressed", String(shown?.ownVote === button.dataset.vote));
       button.disabled = shown === null;
     }
     this.toggleAttribute("pending", shown?.pending === true);
-    const status = this.#root.querySelector("span");
-    if (status !== null) status.textContent = shown?.error?.title ?? "";
+    this.#error.textContent = shown?.error?.title ?? "";
   }
 }
 
@@ -125,4 +160,6 @@ function element(name: string, attributes: Record<string, string>): HTMLElement 
 }
 
 // Twice on a page is fine, the first one stays.
-if (customElements.get("vote-button") === undefined) customElements.define("vote-button", VoteButtonElement);
+if (typeof customElements !== "undefined" && customElements.get("vote-button") === undefined) {
+  customElements.define("vote-button", VoteButtonElement);
+}
