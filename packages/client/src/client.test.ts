@@ -1,7 +1,8 @@
 /** The client where no gateway can be had, against answers this test gives one by one. */
 import { afterEach, expect, test } from "@jest/globals";
-import { createVoteClient, type VoteClient, type VoteClientOptions } from "./client.js";
+import { createVoteClient, type VoteClient } from "./client.js";
 import { TestClock } from "./clock.testing.js";
+import type { VoteClientOptions } from "./options.js";
 
 interface Call {
   path: string;

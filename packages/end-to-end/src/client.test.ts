@@ -96,6 +96,23 @@ test("a board: order, own votes, the active one; a server-first board shows a vo
   expect(board()?.streams.map(({ id }) => id)).toEqual([a]);
 });
 
+test("what is read once when one begins to watch is read again when it failed, also while the socket is live", async () => {
+  await installation.createProjects(api, ["sdk:again"]);
+  await vote("ann", "sdk:again", "up");
+  await makeJam(api, "sdk-again");
+  await addStream(api, "sdk-again", "Again");
+  const cut = new Set(["/api/boards/sdk-again", "/api/votes/user"]);
+  const client = await clientOf("ann", {
+    fetch: (input, init) =>
+      cut.delete(new URL(String(input)).pathname) ? Promise.reject(new TypeError("cut")) : fetch(input, init),
+  });
+  client.watch({ projects: ["sdk:again"], boards: ["sdk-again"] });
+  await live(client);
+  await waitFor("the board", () => client.board("sdk-again").get()?.streams.length === 1);
+  await waitFor("the own vote", () => client.project("sdk:again").get()?.ownVote === "up");
+  expect([cut.size, client.connection.get()]).toEqual([0, "live"]);
+});
+
 test("a token that runs out is asked for anew; somebody else signs in", async () => {
   await installation.createProjects(api, ["sdk:token"]);
   await vote("cem", "sdk:token", "up");
