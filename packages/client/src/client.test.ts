@@ -139,5 +139,5 @@ test("counts a page was rendered with are what it is taken over with, whatever w
   (await next("/api/projects?ids=p")).answer(listed(4, 6));
   await clock.pass(0);
   expect(client.project("p").get()).toMatchObject({ upvotes: 4 });
-  expect(client.project("p").initial()).toBe(rendered);
+  expect(client.project("p").initial?.()).toBe(rendered);
 });

@@ -1,8 +1,8 @@
 /** A value that can be watched; what React's `useSyncExternalStore` asks of a store. */
 export interface Readable<T> {
   readonly get: () => T;
-  /** What was known before anything was heard: a page rendered on a server is taken over with it. */
-  readonly initial: () => T;
+  /** What was known before anything was heard: a page rendered on a server is taken over with it. What `get` says, if left out. */
+  readonly initial?: () => T;
   /** @returns what ends the watching */
   readonly watch: (watcher: () => void) => () => void;
 }

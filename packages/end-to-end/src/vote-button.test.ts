@@ -92,8 +92,8 @@ test("a vote that is refused is taken back, said, and told to the page once", as
 
 test("a page that allows no inline style or script, and only what is named, shows it as it should look", async () => {
   await pages.installation.createProjects(pages.api, ["policy"]);
-  const gateway = (await (await fetch(`${pages.api.url}/config.json`)).json()) as { realtime_url: string };
-  const sources = [pages.api.url, gateway.realtime_url.replace("http", "ws")].join(" ");
+  const config = (await (await fetch(`${pages.api.url}/config.json`)).json()) as { realtime_urls: string[] };
+  const sources = [pages.api.url, ...config.realtime_urls.map((url) => url.replace("http", "ws"))].join(" ");
   const policy = `default-src 'none'; script-src ${pages.api.url}; connect-src ${sources}`;
   const url = pages.site.page("/policy", html(element("policy")), { "Content-Security-Policy": policy });
   const { page, sockets, errors } = await pages.openUrl(url);

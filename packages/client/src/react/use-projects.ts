@@ -19,7 +19,7 @@ export function useProjects(ids: readonly string[]): readonly Shown[] {
 function together(parts: readonly Readable<Shown>[]): Readable<readonly Shown[]> {
   return {
     get: keptWhileSame(() => parts.map((part) => part.get())),
-    initial: keptWhileSame(() => parts.map((part) => part.initial())),
+    initial: keptWhileSame(() => parts.map((part) => (part.initial ?? part.get)())),
     watch: (watcher) => {
       const ends = parts.map((part) => part.watch(watcher));
       return () => {

@@ -6,5 +6,5 @@ import type { Readable } from "../store.js";
  * what came since would not be what the server wrote.
  */
 export function useReadable<T>(readable: Readable<T>): T {
-  return useSyncExternalStore(readable.watch, readable.get, readable.initial);
+  return useSyncExternalStore(readable.watch, readable.get, readable.initial ?? readable.get);
 }
