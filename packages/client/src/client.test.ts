@@ -80,8 +80,24 @@ test("a vote whose token is refused after somebody else has signed in is not cas
   client.signIn("ben");
   vote.answer({ title: "Unauthorized" }, 401);
   await clock.pass(10_000);
-  expect(calls).toEqual([]);
+  expect(calls.map(({ path, token }) => `${path} ${token}`)).toEqual(["/api/votes/user?project_ids=p ben"]);
   expect(client.project("p").get()).toMatchObject({ ownVote: null, error: null });
+});
+
+test("where a refused token makes the page sign in anew, the vote is cast with the new one, and shown", async () => {
+  const { client, clock, next } = setUp();
+  client.signIn(async (refused) => {
+    if (refused !== null) client.signIn("new guest");
+    return refused === null ? "old guest" : "new guest";
+  });
+  client.vote("p", "up");
+  (await next("/api/votes")).answer({ title: "Unauthorized" }, 401);
+  const vote = await next("/api/votes");
+  expect(vote.token).toBe("new guest");
+  vote.answer(answered("up", 1, 10));
+  (await next("/api/votes/user")).answer({ data: { votes: { p: "up" } } });
+  await clock.pass(0);
+  expect(client.project("p").get()).toMatchObject({ ownVote: "up", pending: false });
 });
 
 test("own votes that were asked for as somebody else are dropped", async () => {

@@ -185,6 +185,7 @@ export class VoteClient {
         return answer;
       },
       onFailed: (id, error) => this.#voteLost(id, error),
+      onForgotten: (id) => this.#askOwnVote(id),
       newKey: newIdempotencyKey,
       isOnline,
       online: (deadlineMs) => untilOnline(clock, deadlineMs),
@@ -250,6 +251,10 @@ export class VoteClient {
   /** The own vote is what it was before, or nobody knows: the server may have counted what it could not answer. */
   #voteLost(id: string, error: RequestError): void {
     this.#projects.setError(id, error);
+    this.#askOwnVote(id);
+  }
+
+  #askOwnVote(id: string): void {
     this.#ownVotes.forget([id]);
     void this.#ownVotes.read([id]);
   }

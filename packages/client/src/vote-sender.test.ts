@@ -23,6 +23,7 @@ function setUp() {
   const clock = new TestClock();
   const casts: Cast[] = [];
   const failures: RequestError[] = [];
+  const forgotten: string[] = [];
   let votes: ProjectVotes = projectVotes({ upvotes: 5, downvotes: 0, voteCount: 5, version: 1 }, null);
   let keys = 0;
   let online = true;
@@ -45,6 +46,7 @@ function setUp() {
         casts.push({ vote, key, atMs: clock.nowMs(), answer });
       }),
     onFailed: (_id, error) => failures.push(error),
+    onForgotten: (id) => forgotten.push(id),
     newKey: () => `key-${++keys}`,
     isOnline: () => online,
     online: () => new Promise((resolve) => backOnline.push(resolve)),
@@ -54,6 +56,7 @@ function setUp() {
     clock,
     casts,
     failures,
+    forgotten,
     shown: () => shownVotes(votes),
     heard: (upvotes: number, version: number) => {
       votes = withCounts(votes, { upvotes, downvotes: 0, voteCount: upvotes, version });
@@ -234,7 +237,7 @@ test("a wish that waits for quiet is sent at once when the page is left or the s
 });
 
 test("once somebody else is there, no wish of the one before is sent, repeated or answered", async () => {
-  const { wish, clock, casts, nth, failures, sender, shown, signIn } = setUp();
+  const { wish, clock, casts, nth, failures, forgotten, sender, shown, signIn } = setUp();
   wish("up");
   await clock.pass(200);
   sender.forget();
@@ -250,4 +253,5 @@ test("once somebody else is there, no wish of the one before is sent, repeated o
   await clock.pass(10_000);
   expect(casts).toHaveLength(2);
   expect(failures).toEqual([]);
+  expect(forgotten).toEqual(["p", "p"]);
 });

@@ -21,6 +21,8 @@ export interface VoteSenderDeps {
   cast(projectId: string, vote: Vote | null, idempotencyKey: string): Promise<VoteAnswer>;
   /** Told when a wish was given up and its display taken back. */
   onFailed(projectId: string, error: RequestError): void;
+  /** Told when the outcome of a forgotten wish is there: it may have counted for whoever is there now. */
+  onForgotten(projectId: string): void;
   newKey(): string;
   isOnline(): boolean;
   /** Resolves when the device has a network again, or when that takes too long. */
@@ -112,6 +114,7 @@ export class VoteSender {
       if (isCurrent()) this.#giveUp(projectId, error);
     } finally {
       sending.underWay = false;
+      if (!isCurrent()) this.#deps.onForgotten(projectId);
     }
     // What was wished meanwhile.
     if (isCurrent() && (read(projectId)?.wish ?? null) !== null) {
