@@ -5,11 +5,11 @@ import { expect, test } from "@jest/globals";
 
 /** Minified and gzipped, bytes. socket.io-client alone is 13 kB of the first two. */
 const BUDGETS = {
-  // 20.3 kB in November 2026
-  "vote-button": 22_000,
-  // 21.4 kB: with names that may not be shortened
-  client: 23_000,
-  // 1.1 kB, without React and the client
+  // 21.7 kB in November 2026
+  "vote-button": 22_500,
+  // 22.7 kB: with names that may not be shortened
+  client: 23_500,
+  // 1.3 kB, without React and the client
   react: 2_000,
 };
 

@@ -34,7 +34,10 @@ beforeEach(() => {
 afterEach(() => {
   Reflect.deleteProperty(globalThis, "localStorage");
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
 
 test("two clients of a page are one guest, also when they ask at the same moment", async () => {
   const [a, b] = [guestToken(url), guestToken(url)];

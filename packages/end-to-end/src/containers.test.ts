@@ -153,6 +153,9 @@ test("the image is built with the commands of the README and runs as nobody spec
       .filter((line) => line.startsWith("USER")),
   ).toEqual(["USER node"]);
   expect(dockerfile).toContain("STOPSIGNAL SIGTERM");
+  // Pages and /vote-button.js are what other packages are built to, and vote-api serves.
+  expect(dockerfile).toContain("COPY --from=build --chown=node:node /app /app");
+  expect(dockerfile).not.toMatch(/rm -rf[^\n]*dist/);
   const ignored = read(".dockerignore").split("\n");
   expect(ignored).toEqual(expect.arrayContaining(["**/node_modules", ".data", ".env"]));
 });

@@ -1,4 +1,4 @@
-/** The folder `examples`, as its readers run it: real services, a real browser, pages of another origin. */
+/** The folder `examples` and `docs/clients.md`, as their readers run them: real services, a real browser, pages of another origin. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -119,6 +119,15 @@ test("React: a queue in everybody's order, a button of one's own, a leaderboard,
   await page.getByText(`The votes of ${b} were counted again.`).waitFor();
   await waitFor("the right count", async () => (await order()).includes("Second ▲1▼"));
   expect(errors).toEqual([]);
+});
+
+test("the document shows what was run here", async () => {
+  const text = await readFile(inRepository("docs/clients.md"), "utf8");
+  for (const path of ["node-script/main.mjs", "react/src/song.tsx", "typed-client/src/main.ts"]) {
+    expect(text).toContain((await readFile(inRepository(`examples/${path}`), "utf8")).trim());
+  }
+  const html = await readFile(inRepository("examples/plain-html/index.html"), "utf8");
+  for (const line of html.match(/<script.*|<vote-button.*/g) ?? []) expect(text).toContain(line);
 });
 
 test("a Node script makes a project, votes, and sees its count", async () => {
