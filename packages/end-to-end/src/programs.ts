@@ -14,7 +14,7 @@ export function run(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
-  const options = { cwd: inRepository(folder), env: { PATH: process.env.PATH, ...env }, timeout: DEADLINE_MS };
+  const options = { cwd: inRepository(folder), env, timeout: DEADLINE_MS };
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
