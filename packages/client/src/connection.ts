@@ -14,7 +14,7 @@
  * ```
  */
 import type { Activity } from "./activity.js";
-import { isOnline } from "./network.js";
+import { isOnline, onOnline } from "./network.js";
 import { Polling } from "./polling.js";
 import { Realtime, type RealtimeDeps } from "./realtime.js";
 import type { Store } from "./store.js";
@@ -41,6 +41,7 @@ export class Connection {
   readonly #realtime: Realtime;
   readonly #polling: Polling;
   #cancelPolling: (() => void) | null = null;
+  #stopOnline: (() => void) | null = null;
   #gathering = false;
   #closed = false;
 
@@ -72,6 +73,7 @@ export class Connection {
     this.#realtime.stop();
     this.#polling.stop();
     this.#cancelPolling?.();
+    this.#stopOnline?.();
     this.#deps.state.set("idle");
   }
 
@@ -82,6 +84,8 @@ export class Connection {
       this.#deps.state.set("connecting");
       this.#pollSoon();
       this.#realtime.start();
+      // A socket of before the network was lost may be dead for most of a minute without anybody noticing.
+      this.#stopOnline = onOnline(() => this.reconnect());
     }
     this.#realtime.catchUp();
   }

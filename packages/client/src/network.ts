@@ -13,9 +13,12 @@ export function untilOnline(clock: Clock, deadlineMs: number): Promise<void> {
       resolve();
     };
     const cancel = clock.after(deadlineMs, done);
-    const stopListening = onEvent(globalThis, "online", done);
+    const stopListening = onOnline(done);
   });
 }
+
+/** Told when there is a network again. @returns what ends the telling */
+export const onOnline = (listener: () => void): (() => void) => onEvent(globalThis, "online", listener);
 
 /** Told when the page may be gone in a moment; a phone tells only that it is hidden. @returns what ends the telling */
 export function onLeaving(listener: () => void): () => void {

@@ -150,6 +150,20 @@ test("ten seconds offline: a vote of before waits, and afterwards is there once,
   expect(await voteOf("olga", "offline")).toBe("up");
 });
 
+test("a device that is back on a network connects anew, whatever its last socket looks like", async () => {
+  await pages.installation.createProjects(pages.api, ["network"]);
+  const { page, sockets } = await pages.open("nora");
+  await page.evaluate(() => window.page.mount(["network"]));
+  await shown(page, "0");
+  await live(page);
+  const before = sockets.length;
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await waitFor("another socket", () => sockets.length > before);
+  await live(page);
+  await vote("ben", "network");
+  await shown(page, "1");
+});
+
 test("a click just before the page is left counts", async () => {
   await pages.installation.createProjects(pages.api, ["leaving"]);
   const { page } = await pages.open("lea");
