@@ -1,50 +1,115 @@
+/** Sockets that take data slowly, or not at all, over real TCP. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { projectRoom } from "@votesync/core";
 import { waitFor } from "@votesync/testkit";
 import { Server } from "socket.io";
-import { FanOut, MAX_QUEUED_PACKETS } from "./fan-out.js";
+import { FanOut } from "./fan-out.js";
 import type { RoomMessage } from "./fold.js";
-import type { GatewayServer } from "./sockets.js";
+import { queuedPackets } from "./send-queue.js";
+import type { GatewayServer, GatewaySocket } from "./sockets.js";
 import { Watcher } from "./watcher.testing.js";
+
+/** So many rounds fill every buffer of the operating system on the way. */
+const MOST_ROUNDS = 5_000;
+const BYTES = 16_384;
 
 let io: GatewayServer;
 let fanOut: FanOut;
 let url: string;
-let slowSockets = 0;
+let slowSockets: number;
+let version: number;
 
 beforeAll(async () => {
   const server = createServer();
-  io = new Server(server);
+  io = new Server(server, { perMessageDeflate: false });
   io.on("connection", (socket) => socket.join([projectRoom("p"), projectRoom("q")]));
-  fanOut = new FanOut(io, () => slowSockets++);
   await new Promise<void>((resolve) => server.listen(0, resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterAll(() => {
-  Watcher.closeAll();
-  return io.close();
+beforeEach(() => {
+  [slowSockets, version] = [0, 0];
+  fanOut = new FanOut(io, () => slowSockets++);
 });
+afterEach(Watcher.closeAll);
+afterAll(() => io.close());
 
-const message = (id: string, version: number): RoomMessage => ({
+const message = (id: string, upvotes: number): RoomMessage => ({
   event: "vote:cast",
-  body: { id, upvotes: version, downvotes: 0, voteCount: version, version },
+  body: { id, upvotes, downvotes: 0, voteCount: upvotes, version: upvotes, reason: "x".repeat(BYTES) },
+});
+const send = (id: string, upvotes: number) => fanOut.send(projectRoom(id), message(id, upvotes));
+
+/** The next version of p, in a tick of its own, told to somebody who reads. */
+async function tell(reader: Watcher): Promise<void> {
+  const taken = new Promise((resolve) => reader.socket.once("vote:cast", resolve));
+  send("p", ++version);
+  await taken;
+}
+
+const underlying = (watcher: Watcher) =>
+  (watcher.socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } }).ws;
+const serverSide = ({ socket }: Watcher) => io.of("/").sockets.get(socket.id as string) as GatewaySocket;
+const bufferedBytes = ({ conn }: GatewaySocket) =>
+  (conn.transport as unknown as { socket: { bufferedAmount: number } }).socket.bufferedAmount;
+
+async function stoppedReading(reader: Watcher): Promise<Watcher> {
+  const slow = await Watcher.connect(url);
+  underlying(slow).pause();
+  while (slowSockets === 0 && version < MOST_ROUNDS) await tell(reader);
+  expect(slowSockets).toBe(1);
+  return slow;
+}
+
+test("a socket that stops reading costs two messages, slows nobody, and has all last counts when it reads on", async () => {
+  const reader = await Watcher.connect(url);
+  const slow = await stoppedReading(reader);
+  const socket = serverSide(slow);
+  for (let round = 0; round < 300; round++) {
+    await tell(reader);
+    expect(queuedPackets(socket.conn)).toBeLessThanOrEqual(2);
+    expect(bufferedBytes(socket)).toBeLessThan(2 * BYTES);
+  }
+  send("q", 1);
+  send("q", 2);
+  await waitFor("the reader's q", () => reader.last("q")?.version === 2);
+  expect(reader.told.filter(({ id }) => id === "p").map((told) => told.version)).toEqual(upTo(version));
+
+  underlying(slow).resume();
+  await waitFor("the last counts", () => slow.last("p")?.version === version && slow.last("q")?.version === 2);
+  const versions = slow.told.filter(({ id }) => id === "p").map((told) => told.version);
+  expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+  expect(versions.length).toBeLessThanOrEqual(version - 300);
+  expect(slow.told.filter(({ id }) => id === "q")).toHaveLength(1);
+  await tell(reader);
+  await waitFor("a message as before", () => slow.last("p")?.version === version);
+  expect(slowSockets).toBe(1);
 });
 
-test("a socket that takes no data queues no more than the bound, then gets each project's last counts", async () => {
-  const watcher = await Watcher.connect(url);
-  await waitFor("the room", () => io.of("/").adapter.rooms.has(projectRoom("p")));
-  // Within one tick no socket can take anything: the slowest one there is.
-  const sent = 3 * MAX_QUEUED_PACKETS;
-  for (let version = 1; version <= sent; version++) fanOut.send(message("p", version));
-  fanOut.send(message("q", 1));
-  fanOut.send(message("q", 2));
-  await waitFor("the last counts", () => watcher.last("p")?.version === sent && watcher.last("q")?.version === 2);
-  expect(slowSockets).toBe(1);
-  expect(watcher.told.length).toBeLessThanOrEqual(MAX_QUEUED_PACKETS + 10);
-  const versions = watcher.told.filter(({ id }) => id === "p").map(({ version }) => version);
-  expect(versions).toEqual([...versions].sort((a, b) => a - b));
-  fanOut.send(message("p", sent + 1));
-  await waitFor("a message as before", () => watcher.last("p")?.version === sent + 1);
+const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+
+test("what a slow socket stopped watching is not told it afterwards", async () => {
+  const reader = await Watcher.connect(url);
+  const slow = await stoppedReading(reader);
+  send("q", 1);
+  await tell(reader);
+  serverSide(slow).leave(projectRoom("q"));
+  underlying(slow).resume();
+  await waitFor("the last counts", () => slow.last("p")?.version === version);
+  expect(slow.last("q")).toBeUndefined();
+});
+
+test("many messages within one tick make nobody slow, whatever the transport", async () => {
+  const watchers = [await Watcher.connect(url), await Watcher.connect(url, { transports: ["polling"] })];
+  for (let upvotes = 1; upvotes <= 50; upvotes++) send("p", upvotes);
+  for (const watcher of watchers) await waitFor("all of them", () => watcher.told.length === 50);
+  expect(slowSockets).toBe(0);
+});
+
+test("a polling socket has the last counts, too", async () => {
+  const reader = await Watcher.connect(url);
+  const polling = await Watcher.connect(url, { transports: ["polling"] });
+  for (let round = 0; round < 100; round++) await tell(reader);
+  await waitFor("the last counts", () => polling.last("p")?.version === version);
 });

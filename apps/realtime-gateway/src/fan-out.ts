@@ -1,67 +1,80 @@
 /**
- * Sends messages to rooms without letting a slow socket queue them without bound.
+ * Sends states to rooms: volatile, so that nobody's slowness costs the others anything, and yet the last one reaches everybody.
  *
- * Volatile emits would bound the queue too, but drop the one message that matters, the last. So sockets get ordinary
- * emits; one whose queue grows past the bound is taken out of the fan-out, and of every project only the newest
- * message is kept for it (the object all sockets share). Once its connection takes data again it gets those and is
- * back. So a slow socket sees fewer messages, the last one always, and costs at most one reference per watched project.
+ * socket.io's own volatile messages are dropped for good, and the last one is the one that matters. So a socket whose
+ * connection has not taken what it was sent in an earlier tick is set aside: nothing is queued for it, and of every
+ * state only the newest message is kept (the object that all sockets share). Once its connection takes data again it gets
+ * those and is back. A slow socket sees fewer messages, each as new as its network allows, the last one always; it costs two
+ * ticks' packets and one reference per thing it watches. What the operating system holds for it is not ours to bound.
  */
-import { projectRoom } from "@votesync/core";
-import type { RoomMessage } from "./fold.js";
-import type { EngineConnection, GatewayServer, GatewaySocket } from "./sockets.js";
+import { queuedPackets } from "./send-queue.js";
+import type { GatewayServer, GatewaySocket, StateMessage } from "./sockets.js";
 
-/** Above what one pass can bring to a socket at rest, which queues too until the tick is over. */
-export const MAX_QUEUED_PACKETS = 1_000;
-const SLOW_SOCKETS_ROOM = "slow";
+interface Kept {
+  room: string;
+  message: StateMessage;
+}
 
 export class FanOut {
-  /** Slow socket → project id → the newest message it has not got. Goes with the socket. */
-  private readonly missed = new WeakMap<GatewaySocket, Map<string, RoomMessage>>();
+  /** Id of a slow socket → what it has not got: key of the state → its newest message. */
+  private readonly slow = new Map<string, Map<string, Kept>>();
+  /** Ids of sockets that were found ready in this tick: what waits for them now is of this tick. */
+  private readonly ready = new Set<string>();
 
   constructor(
     private readonly io: GatewayServer,
     private readonly onSlowSocket: () => void,
   ) {}
 
-  /** @returns to how many sockets it went, or will go */
-  send(message: RoomMessage): number {
-    const room = projectRoom(message.body.id);
-    this.io.to(room).except(SLOW_SOCKETS_ROOM).emit(message.event, message.body);
+  /**
+   * @param key what it is the state of; a newer message with the same key makes the older one worthless
+   * @returns to how many sockets it went, or will go
+   */
+  send(room: string, message: StateMessage, key = room): number {
     const { adapter, sockets } = this.io.of("/");
-    const members = adapter.rooms.get(room) ?? new Set<string>();
+    const members = adapter.rooms.get(room);
+    if (members === undefined) return 0;
+    const left: string[] = [];
     for (const id of members) {
-      const socket = sockets.get(id);
-      if (socket !== undefined) this.watchQueue(socket, message);
+      if (!this.isReady(id, sockets)) left.push(id);
     }
+    for (const id of left) this.slow.get(id)?.set(key, { room, message });
+    this.io.to(room).except(left).emit(message.event, message.body);
     return members.size;
   }
 
-  private watchQueue(socket: GatewaySocket, message: RoomMessage): void {
-    const missed = this.missed.get(socket);
-    if (missed !== undefined) missed.set(message.body.id, message);
-    else if (queuedPackets(socket.conn) > MAX_QUEUED_PACKETS) this.setAside(socket);
+  private isReady(id: string, sockets: ReadonlyMap<string, GatewaySocket>): boolean {
+    if (this.ready.has(id)) return true;
+    if (this.slow.has(id)) return false;
+    const socket = sockets.get(id);
+    if (socket !== undefined && queuedPackets(socket.conn) > 0) {
+      this.setAside(socket);
+      return false;
+    }
+    // What takes data does so before the loop turns.
+    if (this.ready.size === 0) setImmediate(() => this.ready.clear());
+    this.ready.add(id);
+    return true;
   }
 
   private setAside(socket: GatewaySocket): void {
-    this.missed.set(socket, new Map());
-    socket.join(SLOW_SOCKETS_ROOM);
+    const connection = socket.conn;
+    const kept = new Map<string, Kept>();
+    this.slow.set(socket.id, kept);
+    const forget = () => {
+      connection.off("drain", takeBack);
+      this.slow.delete(socket.id);
+    };
+    const takeBack = () => {
+      socket.off("disconnect", forget);
+      this.slow.delete(socket.id);
+      for (const { room, message } of kept.values()) {
+        if (socket.rooms.has(room)) socket.emit(message.event, message.body);
+      }
+    };
+    connection.once("drain", takeBack);
     // A connection that never drains is closed by its ping timeout.
-    socket.conn.once("drain", () => this.takeBack(socket));
+    socket.once("disconnect", forget);
     this.onSlowSocket();
   }
-
-  private takeBack(socket: GatewaySocket): void {
-    const missed = this.missed.get(socket);
-    if (missed === undefined) return;
-    this.missed.delete(socket);
-    socket.leave(SLOW_SOCKETS_ROOM);
-    for (const [projectId, { event, body }] of missed) {
-      if (socket.rooms.has(projectRoom(projectId))) socket.emit(event, body);
-    }
-  }
-}
-
-/** Packets the transport has not taken yet. engine.io documents the buffer but types it as private. */
-function queuedPackets(connection: EngineConnection): number {
-  return (connection as unknown as { writeBuffer: unknown[] }).writeBuffer.length;
 }
