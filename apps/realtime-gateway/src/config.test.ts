@@ -12,7 +12,7 @@ test("the defaults are those of the documentation", () => {
   expect(parseConfig(configSchema, REQUIRED)).toMatchObject({
     REALTIME_PORT: 3001,
     CORS_ORIGINS: ["*"],
-    FOLD_WINDOW_MS: 50,
+    FOLD_WINDOW_MS: 55,
     SOCKETS_PER_ADDRESS_MAX: 1_000,
     SOCKET_EVENTS_PER_SECOND_MAX: 50,
     SOCKET_ROOMS_MAX: 2_000,
@@ -25,7 +25,7 @@ test("origins are taken as browsers write them", () => {
 });
 
 test.each([
-  ["FOLD_WINDOW_MS", "10"],
+  ["FOLD_WINDOW_MS", "54"],
   ["CORS_ORIGINS", "a.example"],
   ["TRUST_PROXY", "everybody"],
   ["SOCKET_ROOMS_MAX", "0"],

@@ -29,8 +29,8 @@ const shape = z.object({
     .default("*")
     .transform((list) => list.split(",").map((origin) => origin.trim()))
     .pipe(z.array(z.union([z.literal("*"), originSchema], "must be * or origins like https://example.org"))),
-  /** Pause between two passes: a room gets one message per pass, so at least 50 keeps it at 20 a second. */
-  FOLD_WINDOW_MS: z.coerce.number().int().min(50).max(5_000).default(50),
+  /** Pause between two passes: one message per project and pass, so with 55 no second has more than 20 of them. */
+  FOLD_WINDOW_MS: z.coerce.number().int().min(55).max(5_000).default(55),
   /** Proxies in front whose X-Forwarded-For is believed. */
   TRUST_PROXY: trustProxySchema.default(() => () => false),
   SOCKETS_PER_ADDRESS_MAX: bound(1_000_000).default(1_000),

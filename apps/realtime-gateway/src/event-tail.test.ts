@@ -9,6 +9,7 @@ import { createVoter, type TestVoter } from "./gateway.testing.js";
 import type { Snapshot } from "./snapshot.js";
 
 const LONG_PAUSE_MS = 6_000;
+const PACE_MS = 55;
 
 let voter: TestVoter;
 let names: RedisNames;
@@ -30,6 +31,7 @@ async function setUp(shards: number): Promise<void> {
   tail = new EventTail({
     redis: voter.redis,
     names,
+    paceMs: PACE_MS,
     nowMs: () => nowMs,
     readSnapshot: (ids) => readSnapshot(ids),
     tell: (message) => void told.push(message),
@@ -59,6 +61,12 @@ async function passAfterPause(): Promise<void> {
   await tail.pass();
 }
 
+/** The next pass, as soon as it may be. */
+async function nextPass(): Promise<void> {
+  nowMs += PACE_MS;
+  await tail.pass();
+}
+
 /** What rooms were told since the last call. */
 const newlyTold = () => told.splice(0).map(({ event, body }) => ({ event, ...body }));
 
@@ -79,7 +87,7 @@ test("events trimmed before they were read are a gap: fresh counts are told, and
 test("trimming what was read is no gap", async () => {
   await watchedProject();
   await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   await voter.redis.xtrim(names.events(0), "MAXLEN", 0);
   const after = await voter.cast("p", "third", "up");
   newlyTold();
@@ -91,7 +99,7 @@ test("trimming what was read is no gap", async () => {
 test("a stream that is gone is a gap, and what is left is told although it is older", async () => {
   await watchedProject();
   await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   newlyTold();
   await forget(names.events(0), names.project("p"));
   await voter.load("p");
@@ -144,7 +152,7 @@ test("while fresh counts cannot be read after a gap, votes are told on, and the 
   readSnapshot = () => Promise.reject(new Error("PostgreSQL is away"));
   await passAfterPause();
   const live = await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   expect(newlyTold()).toEqual([{ event: "vote:cast", id: "p", ...live }]);
   readSnapshot = (ids) => readCounts(voter.redis, names, ids);
   await passAfterPause();
@@ -159,14 +167,14 @@ test("whoever was given newer counts is not told older ones", async () => {
   readSnapshot = async () => new Map([["p", ahead]]);
   await tail.readCurrent(["p"]);
   await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   expect(newlyTold()).toEqual([]);
 });
 
 test("whoever comes while older counts are read is given those the others were told", async () => {
   await watchedProject();
   const { upvotes, downvotes, version } = await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   readSnapshot = async () => new Map([["p", { upvotes: 0, downvotes: 0, version: 0 }]]);
   expect(await tail.readCurrent(["p"])).toEqual(new Map([["p", { upvotes, downvotes, version }]]));
 });
@@ -187,7 +195,7 @@ test("a shard that hangs does not hold up the others", async () => {
   await passAfterPause();
   for (const user of ["second", "third"]) {
     const after = await voter.cast(free, user, "up");
-    await tail.pass();
+    await nextPass();
     expect(newlyTold()).toEqual([{ event: "vote:cast", id: free, ...after }]);
   }
 });
@@ -196,8 +204,34 @@ test("a project is told once per pass, however much it was voted on, and the las
   await watchedProject();
   for (let i = 0; i < 50; i++) await voter.cast("p", `user-${i}`, "down");
   const last = await voter.cast("p", "first", "none");
-  await tail.pass();
+  await nextPass();
   expect(newlyTold()).toEqual([{ event: "vote:removed", id: "p", ...last }]);
+});
+
+test("a vote and a repair of one window are told one after the other, one per pass", async () => {
+  await watchedProject();
+  const voted = await voter.cast("p", "second", "up");
+  const version = voted.version + 1;
+  const repair = ["1", "counts", "p", 0, version, 7, 0, "redis-drift", version].join("\n");
+  await voter.redis.xadd(names.events(0), "*", "e", repair);
+  await nextPass();
+  expect(newlyTold()).toEqual([{ event: "vote:cast", id: "p", ...voted }]);
+  await nextPass();
+  expect(newlyTold()).toMatchObject([{ event: "vote:reconciled", upvotes: 7, version, reason: "redis-drift" }]);
+  await nextPass();
+  expect(newlyTold()).toEqual([]);
+});
+
+test("a pass right after another one does nothing, so that no second has too many messages", async () => {
+  await watchedProject();
+  await nextPass();
+  await voter.cast("p", "second", "up");
+  nowMs += PACE_MS - 1;
+  await tail.pass();
+  expect(newlyTold()).toEqual([]);
+  nowMs += 1;
+  await tail.pass();
+  expect(newlyTold()).toHaveLength(1);
 });
 
 test("a tail far behind catches up in bounded passes", async () => {
@@ -205,10 +239,10 @@ test("a tail far behind catches up in bounded passes", async () => {
   const wire = (await voter.redis.xrange(names.events(0), "-", "+", "COUNT", 1))[0]?.[1] as string[];
   await Promise.all(Array.from({ length: 10_000 }, () => voter.redis.xadd(names.events(0), "*", ...wire)));
   const last = await voter.cast("p", "second", "up");
-  await tail.pass();
+  await nextPass();
   await waitFor("the first pass", () => told.length === 1);
   expect(newlyTold()).toMatchObject([{ upvotes: 1 }]);
-  await tail.pass();
+  await nextPass();
   await waitFor("the second pass", () => told.length === 1);
   expect(newlyTold()).toMatchObject([{ upvotes: 2, version: last.version }]);
 });

@@ -14,7 +14,7 @@ const OPTIONS: GatewayOptions = {
   port: 0,
   corsOrigins: ["*"],
   trustsProxy: () => false,
-  foldWindowMs: 50,
+  foldWindowMs: 55,
   maxSocketsPerAddress: 500,
   maxPacketsPerSecond: 50,
   maxRoomsPerSocket: 2_000,

@@ -37,8 +37,9 @@ import { Listener } from "./listener.js";
 import { MessageTail } from "./message-tail.js";
 import { readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
-import type { GatewayServer } from "./sockets.js";
+import type { GatewayServer, StateMessage } from "./sockets.js";
 import { subscribe, unsubscribe } from "./subscriptions.js";
+import { signInUntilExpiry } from "./token-expiry.js";
 import { boardTopic, launchTopic, leaderboardTopic, type Topic } from "./topics.js";
 
 export interface GatewayDeps {
@@ -78,6 +79,8 @@ export interface Gateway {
   listener: Listener;
 }
 
+/** A timer of Node may fire so much early. */
+const TIMER_SLACK_MS = 2;
 /** Messages to single users, and broadcasts, are no race. */
 const MESSAGE_PAUSE_MS = 100;
 
@@ -87,17 +90,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const metrics = createGatewayMetrics(registry);
   const server = createHttpServer(healthOf(deps), log);
   const io = createSocketServer(server, { ...options, metrics, nowMs });
-  const tail: EventTail = createTail(deps, new FanOut(io, () => metrics.slowSockets.inc()), metrics, (id, counts) =>
-    boards.counted(id, counts),
-  );
-  const boards = createBoardTail(deps, io, metrics, tail);
+  const tell = teller(new FanOut(io, () => metrics.slowSockets.inc()), metrics);
+  const tail: EventTail = createTail(deps, tell, metrics, (id, counts) => boards.counted(id, counts));
+  const boards = createBoardTail(deps, tell, tail);
   exposeGauges(registry, {
     sockets: () => io.of("/").sockets.size,
     projects: () => tail.projects,
     shards: () => tail.shards,
   });
   const outcomes = createOutcomeTail(deps, io, metrics);
-  const broadcasts = createBroadcastTail(deps, io, metrics, boards);
+  const broadcasts = createBroadcastTail(deps, tell, boards);
   watchRooms(io, projectRoom(""), {
     watch: (room) => tail.watch(room.slice(projectRoom("").length)),
     unwatch: (room) => tail.unwatch(room.slice(projectRoom("").length)),
@@ -136,9 +138,18 @@ function healthOf({ redis, postgres, registry }: GatewayDeps) {
   });
 }
 
+type Tell = (room: string, message: StateMessage, key?: string) => void;
+
+function teller(fanOut: FanOut, metrics: GatewayMetrics): Tell {
+  return (room, message, key) => {
+    metrics.deliveries.inc(fanOut.send(room, message, key));
+    metrics.messages.inc({ event: message.event });
+  };
+}
+
 function createTail(
-  { redis, postgres, names, log, nowMs }: GatewayDeps,
-  fanOut: FanOut,
+  { redis, postgres, names, log, nowMs, options }: GatewayDeps,
+  tell: Tell,
   metrics: GatewayMetrics,
   onCounted: (projectId: string, counts: ProjectCounts) => void,
 ): EventTail {
@@ -147,24 +158,19 @@ function createTail(
     redis: redis.client,
     names,
     nowMs,
+    paceMs: options.foldWindowMs - TIMER_SLACK_MS,
     readSnapshot: (ids) => readSnapshot(stores, ids),
     observer: observeTail(metrics, log),
     tell: (message, acceptedAtUs) => {
-      metrics.deliveries.inc(fanOut.send(message));
+      tell(projectRoom(message.body.id), message);
       onCounted(message.body.id, message.body);
-      metrics.messages.inc({ event: message.event });
       if (acceptedAtUs !== undefined)
         metrics.foldLag.observe(Math.max(0, Date.now() / 1_000 - acceptedAtUs / 1_000_000));
     },
   });
 }
 
-function createBoardTail(
-  { redis, postgres, names, nowMs }: GatewayDeps,
-  io: GatewayServer,
-  metrics: GatewayMetrics,
-  votes: EventTail,
-): BoardTail {
+function createBoardTail({ redis, postgres, names, nowMs }: GatewayDeps, tell: Tell, votes: EventTail): BoardTail {
   const stores = { redis: redis.client, names, pool: postgres.pool };
   const queues = new JamQueues(stores, () => redis.client.status === "ready");
   return new BoardTail({
@@ -172,10 +178,7 @@ function createBoardTail(
     nowMs,
     read: (boardId) => queues.read(boardId),
     put: (boardId, streamId, counts) => putStream(redis.client, names, { boardId, streamId, counts, action: null }),
-    tell: (room, { event, body }) => {
-      io.to(room).emit(event, body);
-      metrics.messages.inc({ event });
-    },
+    tell: (room, message) => tell(room, message, `${message.event} ${room}`),
   });
 }
 
@@ -193,21 +196,15 @@ function createOutcomeTail({ redis, names, log }: GatewayDeps, io: GatewayServer
   });
 }
 
-function createBroadcastTail(
-  { redis, names, log }: GatewayDeps,
-  io: GatewayServer,
-  metrics: GatewayMetrics,
-  boards: BoardTail,
-) {
+function createBroadcastTail({ redis, names, log }: GatewayDeps, tell: Tell, boards: BoardTail) {
   return new MessageTail<Broadcast>({
     redis: redis.client,
     stream: names.broadcasts(),
     parse: parseBroadcast,
     roomOf: broadcastRoom,
-    tell: (room, { event, body }) => {
-      if (event === "board:changed") return boards.changed(body.boardId);
-      io.to(room).emit(event, body);
-      metrics.messages.inc({ event });
+    tell: (room, message) => {
+      if (message.event === "board:changed") boards.changed(message.body.boardId);
+      else tell(room, message);
     },
     onSkipped: (entryId) => log.error({ entry: entryId }, "an entry of the broadcast stream cannot be read, skipped"),
   });
@@ -257,8 +254,7 @@ function acceptSockets(
   const beforeAdmitting = () => outcomes.open().catch(() => undefined);
   io.use(admit(verifier, beforeAdmitting, log));
   io.on("connection", (socket) => {
-    const { user } = socket.data;
-    if (user !== null) socket.join(userRoom(user.userId));
+    signInUntilExpiry(socket);
     answerCalls(socket, { calls, nowMs, log });
   });
 }

@@ -12,8 +12,9 @@
  *   Following --> [*]: last project unwatched
  * ```
  *
- * What always holds: one message per project and pass, with absolute counts; a room is never told counts older than
- * those it has; the cursor moves only over entries whose outcome is told.
+ * What always holds: at most one message per project and pass, with absolute counts, and so long a pause between two
+ * passes that no second has more than 20; a room is never told counts older than those it has; the cursor moves only over
+ * entries that are told, or kept to be told by the next pass.
  */
 import type { ProjectCounts, RedisNames } from "@votesync/core";
 import { type RedisClient, readEvents } from "@votesync/redis-store";
@@ -48,6 +49,8 @@ export interface ShardTailDeps {
   /** Hands a message to the project's room. `acceptedAtUs`: of the event it tells, if there is one. */
   tell: (message: RoomMessage, acceptedAtUs?: number) => void;
   observer: TailObserver;
+  /** Pause between two passes, at least. */
+  paceMs: number;
   nowMs: () => number;
 }
 
@@ -59,6 +62,11 @@ export class ShardTail {
   private cursor: Cursor | null = null;
   private comparedAtMs = Number.NEGATIVE_INFINITY;
   private snapshotDueAtMs = NEVER_MS;
+  /** Read and not told yet. */
+  private readonly fold: Fold = new Map();
+  /** Projects this pass has a message for. */
+  private readonly toldNow = new Set<string>();
+  private passedAtMs = Number.NEGATIVE_INFINITY;
   private busy = false;
   private failing = false;
 
@@ -101,20 +109,22 @@ export class ShardTail {
     return counts;
   }
 
-  /** Reads and tells what came since the last pass; nothing while that one is still under way. Never rejects. */
+  /** Reads and tells what came since the last pass; nothing while that one is under way or just over. Never rejects. */
   async pass(): Promise<void> {
-    if (this.cursor === null || this.busy) return;
+    const { nowMs, paceMs, observer } = this.deps;
+    if (this.cursor === null || this.busy || nowMs() - this.passedAtMs < paceMs) return;
     this.busy = true;
+    this.toldNow.clear();
     try {
-      if (this.deps.nowMs() - this.comparedAtMs > COMPARE_EVERY_MS) await this.compare(this.cursor);
-      await this.follow(this.cursor);
-      if (this.deps.nowMs() >= this.snapshotDueAtMs) await this.tellSnapshot();
+      if (nowMs() - this.comparedAtMs > COMPARE_EVERY_MS) await this.compare(this.cursor);
+      await this.readAndTell(this.cursor);
       this.recover();
     } catch (error) {
       this.comparedAtMs = Number.NEGATIVE_INFINITY;
-      if (!this.failing) this.deps.observer.passFailed(this.shard, error);
+      if (!this.failing) observer.passFailed(this.shard, error);
       this.failing = true;
     } finally {
+      this.passedAtMs = nowMs();
       this.busy = false;
     }
   }
@@ -137,6 +147,8 @@ export class ShardTail {
     if (end === null) return;
     observer.gapFound(this.shard, { from: cursor.id, to: end.id });
     this.cursor = end;
+    // Of a stream that may be no more; the snapshot says what is true now.
+    this.fold.clear();
     this.snapshotDueAtMs = this.comparedAtMs;
   }
 
@@ -149,46 +161,51 @@ export class ShardTail {
       for (const [id, counts] of snapshot) {
         if (!this.watched.has(id)) continue;
         // Also when it is older than what was told: Redis lost data, and this is what is left.
-        this.watched.set(id, counts);
-        this.deps.tell(gapMessage(id, counts));
+        this.tell(gapMessage(id, counts));
       }
     }
     this.snapshotDueAtMs = NEVER_MS;
   }
 
-  private async follow(from: Cursor): Promise<void> {
-    const fold: Fold = new Map();
+  private async readAndTell(from: Cursor): Promise<void> {
     try {
       let cursor: Cursor | null = from;
-      for (let page = 0; page < PAGES_PER_PASS && cursor !== null; page++) cursor = await this.readPage(cursor, fold);
+      for (let page = 0; page < PAGES_PER_PASS && cursor !== null; page++) cursor = await this.readPage(cursor);
+      if (this.deps.nowMs() >= this.snapshotDueAtMs) await this.tellSnapshot();
     } finally {
-      this.tellFold(fold);
+      this.tellFold();
     }
   }
 
   /** @returns where the next page begins, `null` when this was the last. */
-  private async readPage(from: Cursor, fold: Fold): Promise<Cursor | null> {
+  private async readPage(from: Cursor): Promise<Cursor | null> {
     const { redis, names, observer } = this.deps;
     const page = { shard: this.shard, afterId: from.id, count: ENTRIES_PER_PAGE };
     const entries = await readEvents(redis, names, page);
     const last = entries.at(-1);
     if (last === undefined) return null;
-    const skipped = foldEntries(fold, entries);
+    const skipped = foldEntries(this.fold, entries);
     this.cursor = { id: last.id, entries: from.entries + entries.length };
     observer.eventsRead(entries.length);
     if (skipped.length > 0) observer.entriesSkipped(this.shard, skipped);
     return entries.length === ENTRIES_PER_PAGE ? this.cursor : null;
   }
 
-  private tellFold(fold: Fold): void {
-    for (const event of fold.values()) {
-      const id = event.projectId;
-      const known = this.watched.get(id);
-      if (known === undefined || (known !== null && event.version < known.version)) continue;
-      const message = eventMessage(event);
-      const { upvotes, downvotes, version } = message.body;
-      this.watched.set(id, { upvotes, downvotes, version });
-      this.deps.tell(message, event.acceptedAtUs);
+  /** Of each project the oldest: a repair and a vote of one window go out one after the other. */
+  private tellFold(): void {
+    for (const [key, event] of this.fold) {
+      const known = this.watched.get(event.projectId);
+      const isWorthless = known === undefined || (known !== null && event.version < known.version);
+      if (!isWorthless && this.toldNow.has(event.projectId)) continue;
+      this.fold.delete(key);
+      if (!isWorthless) this.tell(eventMessage(event), event.acceptedAtUs);
     }
+  }
+
+  private tell(message: RoomMessage, acceptedAtUs?: number): void {
+    const { id, upvotes, downvotes, version } = message.body;
+    this.watched.set(id, { upvotes, downvotes, version });
+    this.toldNow.add(id);
+    this.deps.tell(message, acceptedAtUs);
   }
 }

@@ -247,6 +247,7 @@ export const SOCKET_EVENTS = {
   leaderboardUpdated: "leaderboard:updated",
   queueUpdated: "queue:updated",
   streamActive: "stream:active",
+  tokenExpired: "token:expired",
 } as const;
 
 /** Socket.IO room of everybody who watches a project. */
