@@ -6,9 +6,11 @@
  * `error` would throw; whatever goes wrong becomes an answer.
  *
  * A socket's calls run one after another, so `subscribe` and `unsubscribe` of one project have the order they were sent
- * in. Each has its own deadline from the moment it came, so waiting for its turn cannot make it late.
+ * in. Each has its own deadline from the moment it came, so waiting for its turn cannot make it late. An answer may be
+ * large, so whoever does not take one gets no other: their next calls wait, and are refused at their deadlines.
  */
-import type { Logger } from "@votesync/service-kit";
+import { DeadlineExceededError, type Logger } from "@votesync/service-kit";
+import { drained } from "./send-queue.js";
 import type { GatewaySocket } from "./sockets.js";
 
 export const CALL_DEADLINE_MS = 2_000;
@@ -43,9 +45,24 @@ export function answerCalls(
     }
     const deadlineAtMs = o.nowMs() + CALL_DEADLINE_MS;
     lastTurn = lastTurn.then(async () => {
-      if (socket.connected) acknowledge(await answer(() => call(socket, args[0], deadlineAtMs), o.log));
+      if (!socket.connected) return;
+      const work = async () => {
+        await answersTaken(socket, deadlineAtMs - o.nowMs());
+        return call(socket, args[0], deadlineAtMs);
+      };
+      acknowledge(await answer(work, o.log));
     });
   });
+}
+
+/** @throws {CallRefusedError} */
+async function answersTaken(socket: GatewaySocket, leftMs: number): Promise<void> {
+  try {
+    await drained(socket.conn, leftMs);
+  } catch (error) {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    throw new CallRefusedError("what was sent before has not been taken yet, try again in a moment");
+  }
 }
 
 /** The callback socket.io adds as the last argument when the client asked for one. */
