@@ -1,5 +1,5 @@
 /** Who may connect: anybody without a token, to watch; with a token only when it is good. */
-import { type Identity, type Logger, problem, type TokenVerifier, withDeadline } from "@votesync/service-kit";
+import { type Logger, problem, type TokenVerifier, type VerifiedToken, withDeadline } from "@votesync/service-kit";
 import type { GatewaySocket } from "./sockets.js";
 
 /** Fetching a key set is the only thing here that takes time. */
@@ -20,9 +20,12 @@ class HandshakeRefusedError extends Error {
 export function admit(verifier: TokenVerifier, prepare: () => Promise<void>, log: Logger) {
   return (socket: GatewaySocket, next: (refusal?: Error) => void): void => {
     identify(verifier, socket.handshake.auth.token).then(
-      async (user) => {
-        socket.data.user = user;
-        if (user !== null) await prepare();
+      async (token) => {
+        socket.data.user = token?.identity ?? null;
+        if (token !== null) {
+          socket.data.tokenExpiresAtMs = token.expiresAtMs;
+          await prepare();
+        }
         next();
       },
       (error: unknown) => next(refusalOf(error, log)),
@@ -31,12 +34,12 @@ export function admit(verifier: TokenVerifier, prepare: () => Promise<void>, log
 }
 
 /** @returns `null` for an anonymous watcher */
-async function identify(verifier: TokenVerifier, token: unknown): Promise<Identity | null> {
+async function identify(verifier: TokenVerifier, token: unknown): Promise<VerifiedToken | null> {
   if (token === undefined) return null;
   if (typeof token !== "string") {
     throw problem(401, "The token must be a string; leave it out to watch without signing in.");
   }
-  return withDeadline(verifier.verifyToken(token), HANDSHAKE_DEADLINE_MS, "checking a token");
+  return withDeadline(verifier.verifyWithExpiry(token), HANDSHAKE_DEADLINE_MS, "checking a token");
 }
 
 function refusalOf(error: unknown, log: Logger): HandshakeRefusedError {

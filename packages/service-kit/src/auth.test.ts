@@ -86,6 +86,15 @@ test("a token that passed is known at once from then on; one that failed never i
   expect(fresh.verifyCached(undefined)).toBeUndefined();
 });
 
+test("a token says when it ends, the first time and when it is known", async () => {
+  const fresh = createTokenVerifier(CONFIG);
+  const exp = nowS() + 60;
+  const token = await forge(good({ exp }));
+  const verified = { identity: { userId: "ann", role: "user" }, expiresAtMs: exp * 1_000 };
+  expect(await fresh.verifyWithExpiry(token)).toEqual(verified);
+  expect(await fresh.verifyWithExpiry(token)).toEqual(verified);
+});
+
 test("a known token ends with its expiry", async () => {
   const fresh = createTokenVerifier(CONFIG);
   const exp = nowS() + 1;

@@ -22,6 +22,8 @@ export interface TokenVerifier {
   verify(authorization: string | undefined): Promise<Identity>;
   /** The same for a bare token. */
   verifyToken(token: string): Promise<Identity>;
+  /** The same, for whoever outlives the token. */
+  verifyWithExpiry(token: string): Promise<VerifiedToken>;
   /** Answers at once for a token that passed lately; `undefined`: ask `verify`. */
   verifyCached(authorization: string | undefined): Identity | undefined;
 }
@@ -34,41 +36,45 @@ const REMEMBERED_MS = 60_000;
 const KEY_SET_TIMEOUT_MS = 2_000;
 const BEARER = /^Bearer +([^\s]+)$/i;
 
-interface Remembered {
+export interface VerifiedToken {
   identity: Identity;
+  /** Milliseconds since 1970. */
   expiresAtMs: number;
 }
 
 export function createTokenVerifier(config: AuthConfig): TokenVerifier {
   const check = tokenChecker(config);
-  const remembered = new LRUCache<string, Remembered>({
+  const remembered = new LRUCache<string, VerifiedToken>({
     max: MAX_REMEMBERED_TOKENS,
     maxSize: MAX_REMEMBERED_CHARACTERS,
     sizeCalculation: (_, token) => token.length,
     ttl: REMEMBERED_MS,
   });
 
-  function recall(token: string): Identity | undefined {
+  function recall(token: string): VerifiedToken | undefined {
     const found = remembered.get(token);
-    return found !== undefined && found.expiresAtMs > Date.now() ? found.identity : undefined;
+    return found !== undefined && found.expiresAtMs > Date.now() ? found : undefined;
   }
 
-  async function verifyToken(token: string): Promise<Identity> {
+  async function verifyWithExpiry(token: string): Promise<VerifiedToken> {
     const known = recall(token);
     if (known !== undefined) return known;
     if (token.length > MAX_TOKEN_CHARACTERS) throw unauthorized("The token is too long.");
     const payload = await check(token).catch(rejectToken);
-    const identity = identityOf(payload);
-    remembered.set(token, { identity, expiresAtMs: (payload.exp as number) * 1_000 });
-    return identity;
+    const verified = { identity: identityOf(payload), expiresAtMs: (payload.exp as number) * 1_000 };
+    remembered.set(token, verified);
+    return verified;
   }
+
+  const verifyToken = async (token: string) => (await verifyWithExpiry(token)).identity;
 
   return {
     verifyToken,
+    verifyWithExpiry,
     verify: async (authorization) => verifyToken(bearerToken(authorization)),
     // The header is "Bearer " and the token in all but the strangest requests.
     verifyCached: (authorization) =>
-      authorization?.startsWith("Bearer ") === true ? recall(authorization.slice(7)) : undefined,
+      authorization?.startsWith("Bearer ") === true ? recall(authorization.slice(7))?.identity : undefined,
   };
 }
 
