@@ -9,6 +9,7 @@
  *   Connecting --> Connected
  *   Connecting --> Waiting: refused or no answer, the next address
  *   Connected --> Waiting: lost, the next address
+ *   Connected --> Connecting: the token ran out and there is another
  *   Waiting --> Connecting: the sooner, the fewer addresses failed
  * ```
  */
@@ -30,6 +31,7 @@ const NAMES_PER_CALL = 200;
 const CONNECT_DEADLINE_MS = 5_000;
 const CALL_DEADLINE_MS = 5_000;
 const CALL_AGAIN_MS = 2_000;
+const TOKEN_AGAIN_MS = 5_000;
 /** The first try at another address comes at a random moment within this, so that not all come at once. */
 const MOVE_WITHIN_MS = 300;
 const FIRST_BACKOFF_MS = 500;
@@ -114,6 +116,7 @@ export class Realtime {
     const url = urls[this.#address % Math.max(1, urls.length)];
     if (url === undefined) return this.#connectLater(1);
     const { tokens } = this.#deps;
+    let used: string | null = null;
     const socket = io(url, {
       transports: ["websocket"],
       // Its own reconnecting knows one address only.
@@ -122,12 +125,18 @@ export class Realtime {
       timeout: CONNECT_DEADLINE_MS,
       auth: (use) => {
         tokens.current().then(
-          (token) => use(token === null ? {} : { token }),
+          (token) => {
+            used = token;
+            use(token === null ? {} : { token });
+          },
           () => use({}),
         );
       },
     });
     this.#socket = socket;
+    socket.on("token:expired", () => {
+      if (used !== null) void this.#renewToken(socket, used);
+    });
     this.#listen(socket, urls.length);
   }
 
@@ -157,6 +166,21 @@ export class Realtime {
     const { tokens } = this.#deps;
     const token = await tokens.current().catch(() => null);
     if (token !== null) await tokens.refused(token).catch(() => null);
+  }
+
+  /** The connection goes on as nobody's; with another token it is made anew. */
+  async #renewToken(socket: Socket, expired: string): Promise<void> {
+    const { tokens, clock, random } = this.#deps;
+    try {
+      if ((await tokens.refused(expired)) === null) return;
+      clock.after(random() * MOVE_WITHIN_MS, () => {
+        if (this.#socket === socket) this.reconnect();
+      });
+    } catch {
+      clock.after(TOKEN_AGAIN_MS, () => {
+        if (this.#socket === socket) void this.#renewToken(socket, expired);
+      });
+    }
   }
 
   #connectLater(addresses: number): void {
