@@ -1,5 +1,13 @@
 import { expect, test } from "@jest/globals";
-import { MalformedEventError, parseEvent, persistedWire, tryParseEvent, type VoteEvent, wireOf } from "./vote-event.js";
+import {
+  glanceAtEvent,
+  MalformedEventError,
+  parseEvent,
+  persistedWire,
+  tryParseEvent,
+  type VoteEvent,
+  wireOf,
+} from "./vote-event.js";
 
 const VALUES = ["1", "vote", "3.r", "p1", "0", "ann b", "changed", "down", "up", "5", "9", "1", "2", "8"];
 const wire = (changes: Record<number, string> = {}) => VALUES.map((value, i) => changes[i] ?? value).join("\n");
@@ -26,6 +34,19 @@ test("what the fallback took is read as it was written, also where it changed no
   const event = parseEvent(wire({ 1: "persisted", 6: "unchanged", 8: "down" })) as VoteEvent;
   expect(event).toMatchObject({ kind: "persisted", action: "unchanged" });
   expect(parseEvent(persistedWire(event))).toEqual(event);
+});
+
+test("a glance tells what an event is about, and knows what cannot be one", () => {
+  for (const kind of ["vote", "persisted"] as const) {
+    const { projectId } = parseEvent(wire({ 1: kind }));
+    expect(glanceAtEvent(wire({ 1: kind }))).toEqual({ kind, projectId });
+  }
+  for (const kind of ["counts", "closed"] as const) {
+    expect(glanceAtEvent(["1", kind, "p", "0"].join("\n"))).toEqual({ kind, projectId: "p" });
+  }
+  for (const none of [undefined, "", "1", "1\nvote", "1\nvote\n0.x", "2\ncounts\np", "1\nother\na\nb"]) {
+    expect(glanceAtEvent(none)).toBeNull();
+  }
 });
 
 test("the event is found among a stream entry's fields, by its name and never by a value", () => {

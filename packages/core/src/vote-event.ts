@@ -158,6 +158,18 @@ export function tryParseEvent(wire: string | undefined): StreamEvent | null {
   }
 }
 
+/**
+ * What an event is about, by a glance: reading it whole takes ten times as long.
+ * @returns `null` for what is no event; anything else may still turn out to be none when it is parsed
+ */
+export function glanceAtEvent(wire: string | undefined): Pick<StreamEvent, "kind" | "projectId"> | null {
+  const [format, kind, first, second] = wire?.split("\n", 4) ?? [];
+  if (format !== EVENT_FORMAT || first === undefined) return null;
+  if (kind === "counts" || kind === "closed") return { kind, projectId: first };
+  if ((kind !== "vote" && kind !== "persisted") || second === undefined) return null;
+  return { kind, projectId: second };
+}
+
 /** @throws {MalformedEventError} */
 export function parseEvent(wire: string | undefined): StreamEvent {
   if (wire === undefined) throw new MalformedEventError(`no field "${EVENT_FIELD}"`);
