@@ -28,6 +28,7 @@ import type { Registry } from "prom-client";
 import { BoardTail } from "./board-tail.js";
 import { answerCalls, type Call } from "./calls.js";
 import type { TrustsHop } from "./client-address.js";
+import { ColdCounts } from "./cold-counts.js";
 import { EventTail } from "./event-tail.js";
 import { FanOut } from "./fan-out.js";
 import { createGatewayMetrics, exposeGauges, type GatewayMetrics, observeTail } from "./gateway-metrics.js";
@@ -35,7 +36,7 @@ import { admit } from "./handshake.js";
 import { createHttpServer } from "./http-server.js";
 import { Listener } from "./listener.js";
 import { MessageTail } from "./message-tail.js";
-import { readSnapshot } from "./snapshot.js";
+import { coldReader, readSnapshot } from "./snapshot.js";
 import { createSocketServer } from "./socket-server.js";
 import type { GatewayServer, StateMessage } from "./sockets.js";
 import { subscribe, unsubscribe } from "./subscriptions.js";
@@ -153,7 +154,7 @@ function createTail(
   metrics: GatewayMetrics,
   onCounted: (projectId: string, counts: ProjectCounts) => void,
 ): EventTail {
-  const stores = { redis: redis.client, names, prisma: postgres.prisma };
+  const stores = { redis: redis.client, names, cold: new ColdCounts(coldReader(postgres.prisma)) };
   return new EventTail({
     redis: redis.client,
     names,
