@@ -68,6 +68,12 @@ export class EventTail {
     await Promise.race([Promise.all(passes), delay(PATIENCE_MS, undefined, { ref: false })]);
   }
 
+  /** How long until every shard may be read again that is not being read. */
+  get restMs(): number {
+    const due = [...this.tails.values()].map(({ dueAtMs }) => dueAtMs).filter(Number.isFinite);
+    return due.length === 0 ? this.deps.paceMs : Math.max(0, Math.max(...due) - this.deps.nowMs());
+  }
+
   /** How many projects have watchers. */
   get projects(): number {
     return [...this.tails.values()].reduce((sum, tail) => sum + tail.projects, 0);

@@ -115,7 +115,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     await tail.pass();
     return false;
   };
-  const loop = createLoop({ name: "event-tail", runOnce, idleMs: options.foldWindowMs, log });
+  const idleMs = () => tail.restMs + TIMER_SLACK_MS;
+  const loop = createLoop({ name: "event-tail", runOnce, idleMs, log });
   const follow = (name: string, messages: { pass(): Promise<boolean> }, idleMs = MESSAGE_PAUSE_MS) =>
     createLoop({ name, runOnce: () => messages.pass(), idleMs, log });
   const listener = new Listener({ server, io, port: options.port, log });

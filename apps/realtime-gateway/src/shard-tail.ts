@@ -13,7 +13,7 @@
  * ```
  *
  * What always holds: at most one message per project and pass, with absolute counts, and so long a pause between two
- * passes that no second has more than 20; a room is never told counts older than those it has; the cursor moves only over
+ * readings that no second has more than 20; a room is never told counts older than those it has; the cursor moves only over
  * entries that are told, or kept to be told by the next pass.
  */
 import type { ProjectCounts, RedisNames } from "@votesync/core";
@@ -49,7 +49,7 @@ export interface ShardTailDeps {
   /** Hands a message to the project's room. `acceptedAtUs`: of the event it tells, if there is one. */
   tell: (message: RoomMessage, acceptedAtUs?: number) => void;
   observer: TailObserver;
-  /** Pause between two passes, at least. */
+  /** Pause between two readings, at least. Telling a crowd takes long, and is not waited for. */
   paceMs: number;
   nowMs: () => number;
 }
@@ -66,7 +66,8 @@ export class ShardTail {
   private readonly fold: Fold = new Map();
   /** Projects this pass has a message for. */
   private readonly toldNow = new Set<string>();
-  private passedAtMs = Number.NEGATIVE_INFINITY;
+  /** When what was told last was read. */
+  private lastReadAtMs = Number.NEGATIVE_INFINITY;
   private busy = false;
   private failing = false;
 
@@ -83,6 +84,11 @@ export class ShardTail {
   unwatch(projectId: string): boolean {
     this.watched.delete(projectId);
     return this.watched.size === 0;
+  }
+
+  /** When the next pass may do something, by the clock it was given. */
+  get dueAtMs(): number {
+    return this.busy ? Number.NEGATIVE_INFINITY : this.lastReadAtMs + this.deps.paceMs;
   }
 
   get projects(): number {
@@ -109,10 +115,10 @@ export class ShardTail {
     return counts;
   }
 
-  /** Reads and tells what came since the last pass; nothing while that one is under way or just over. Never rejects. */
+  /** Reads and tells what came since the last pass; nothing while that one is under way or too fresh. Never rejects. */
   async pass(): Promise<void> {
     const { nowMs, paceMs, observer } = this.deps;
-    if (this.cursor === null || this.busy || nowMs() - this.passedAtMs < paceMs) return;
+    if (this.cursor === null || this.busy || nowMs() - this.lastReadAtMs < paceMs) return;
     this.busy = true;
     this.toldNow.clear();
     try {
@@ -124,7 +130,6 @@ export class ShardTail {
       if (!this.failing) observer.passFailed(this.shard, error);
       this.failing = true;
     } finally {
-      this.passedAtMs = nowMs();
       this.busy = false;
     }
   }
@@ -169,12 +174,17 @@ export class ShardTail {
 
   private async readAndTell(from: Cursor): Promise<void> {
     try {
-      let cursor: Cursor | null = from;
-      for (let page = 0; page < PAGES_PER_PASS && cursor !== null; page++) cursor = await this.readPage(cursor);
+      await this.read(from);
       if (this.deps.nowMs() >= this.snapshotDueAtMs) await this.tellSnapshot();
     } finally {
+      this.lastReadAtMs = this.deps.nowMs();
       this.tellFold();
     }
+  }
+
+  private async read(from: Cursor): Promise<void> {
+    let cursor: Cursor | null = from;
+    for (let page = 0; page < PAGES_PER_PASS && cursor !== null; page++) cursor = await this.readPage(cursor);
   }
 
   /** @returns where the next page begins, `null` when this was the last. */

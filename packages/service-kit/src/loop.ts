@@ -25,7 +25,8 @@ export interface LoopOptions {
   name: string;
   /** @returns whether more work is waiting: then it is called again at once. The signal says that the loop stops. */
   runOnce: (signal: AbortSignal) => Promise<boolean>;
-  idleMs: number;
+  /** Pause where nothing is waiting; asked for each time where it varies. */
+  idleMs: number | (() => number);
   log: Logger;
   /** The pause after a failure, doubled from the first to the most. */
   backoff?: { firstMs: number; maxMs: number };
@@ -44,9 +45,10 @@ export function createLoop(options: LoopOptions): Loop {
     const startedAtMs = performance.now();
     let backoffMs = 0;
     while (!signal.aborted) {
-      let pauseMs = idleMs;
+      let pauseMs: number;
       try {
-        if (await runOnce(signal)) pauseMs = 0;
+        const hasMore = await runOnce(signal);
+        pauseMs = hasMore ? 0 : idlePause(idleMs);
         failures.end();
         backoffMs = 0;
         lastFinishedAt = Date.now();
@@ -76,6 +78,8 @@ export function createLoop(options: LoopOptions): Loop {
     },
   };
 }
+
+const idlePause = (idleMs: number | (() => number)) => (typeof idleMs === "number" ? idleMs : idleMs());
 
 /** Without a pause the process still gets its turn: a body that never waits must not keep signals and requests out. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
