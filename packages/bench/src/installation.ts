@@ -38,6 +38,7 @@ export async function createInstallation() {
     AUTH_JWT_SECRET: TEST_SECRET,
     HTTP_RATE_MAX: "0",
     HTTP_USER_RATE_MAX: "0",
+    SOCKETS_PER_ADDRESS_MAX: "2000",
     LOG_LEVEL: "warn",
   };
   const api = await ServiceProcess.start("vote-api", env);
@@ -53,6 +54,7 @@ export async function createInstallation() {
     redis,
     api,
     worker,
+    gateway,
     remove: async () => {
       await Promise.all([api.stop(), worker.stop(), gateway.stop()]);
       await redis.close();

@@ -9,6 +9,7 @@ export interface VoteHttpRequest {
   method?: "GET";
   headers: Record<string, string>;
   body?: string;
+  onResponse?: (status: number, body: string) => void;
 }
 
 export interface LoadResult {

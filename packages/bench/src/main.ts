@@ -2,6 +2,7 @@
 import { measureAccepted } from "./accepted.js";
 import { measureBoards } from "./boards.js";
 import { measureRedis } from "./casting.js";
+import { measureCrowd } from "./crowd.js";
 import { measureDurable } from "./durable.js";
 import { measureFinalize } from "./finalizing.js";
 import { createInstallation } from "./installation.js";
@@ -15,6 +16,7 @@ try {
   const durable = await measureDurable(installation, accepted.votesPerSecond);
   const reconcile = await measureReconcile(installation);
   const boards = await measureBoards(installation);
+  const crowd = await measureCrowd(installation);
   const finalize = await measureFinalize(installation);
   const sync = await measureSync(installation);
   printReport([
@@ -22,6 +24,7 @@ try {
     ...durable,
     ...reconcile,
     ...boards,
+    ...crowd,
     ...finalize,
     ...sync,
     ...(await measureRedis(installation)),
