@@ -6,7 +6,7 @@ const vote = (projectId: string, version: number, kind = "vote") =>
 const counts = (projectId: string, version: number) =>
   ["1", "counts", projectId, 0, version, 1, 0, "redis-drift", version].join("\n");
 const broken = (projectId: string) => vote(projectId, 1).replace("ann", "");
-const entriesOf = (...wires: string[]) => wires.map((wire, i) => ({ id: `${i + 1}-0`, wire }));
+const entriesOf = (...wires: string[]) => wires.map((wire, i) => ({ id: `${i + 1}-0`, fields: ["e", wire], wire }));
 const inOrder = (fold: Fold) => [...fold.values()].map(({ kind, projectId, version }) => [kind, projectId, version]);
 
 test("of each project the newest vote and the newest repair are kept, in the order they came", () => {
