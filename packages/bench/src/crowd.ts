@@ -6,7 +6,7 @@ import { freePort } from "@votesync/local-stack";
 import { testToken, waitFor } from "@votesync/testkit";
 import { AskedProcess, type Counts, type CrowdReport } from "./crowd-process.js";
 import { createProjects, type Installation } from "./installation.js";
-import { answered, runLoad, type VoteHttpRequest } from "./load.js";
+import { runLoad, type VoteHttpRequest } from "./load.js";
 import type { Figure } from "./report.js";
 
 const SOCKETS = 1_000;
@@ -108,7 +108,8 @@ async function castVotes(installation: Installation, project: string, tokens: st
     };
   });
   const url = `${installation.api.url}/api/votes`;
-  answered(await runLoad({ url, requests, seconds: SECONDS, rate: VOTES_PER_SECOND }));
+  // One that a busy machine refuses is none: how many were taken stands in the figure's name.
+  await runLoad({ url, requests, seconds: SECONDS, rate: VOTES_PER_SECOND });
   return answers;
 }
 
