@@ -43,7 +43,7 @@ const vote = async (user: string, project_id: string, vote_type: string) =>
 const live = (client: VoteClient) => waitFor("the client to be live", () => client.connection.get() === "live");
 
 test("what is watched is known, follows votes, and knows the own vote; what does not exist is said so", async () => {
-  await installation.createProjects(api, ["sdk:1"]);
+  await installation.createProjects(api, ["sdk:1", "sdk:2"]);
   await vote("ann", "sdk:1", "up");
   const client = await clientOf("ann");
   expect(client.connection.get()).toBe("idle");
@@ -60,6 +60,9 @@ test("what is watched is known, follows votes, and knows the own vote; what does
   expect(project()).toMatchObject({ upvotes: 1, ownVote: null });
   release();
   release();
+  // What is not wanted any more is let go of before anything new is subscribed to.
+  client.watch({ projects: ["sdk:2"] });
+  await waitFor("another project", () => client.project("sdk:2").get()?.upvotes === 0);
   await vote("ben", "sdk:1", "none");
   const other = await clientOf(null);
   other.watch({ projects: ["sdk:1"] });
