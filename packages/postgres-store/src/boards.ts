@@ -63,7 +63,7 @@ export async function listBoards(
 
 /** What is to be known of a board before what Redis says of it is believed. */
 export interface BoardHead {
-  /** Its version when streams last came or went. */
+  /** Its version when streams last came or went, or what was kept ready of it became out of date. */
   structure: number;
   /** Streams on which votes went past Redis that it does not know yet, with their counters here. */
   degraded: Map<string, ProjectCounts>;
@@ -203,6 +203,14 @@ export async function activateStream(
     await client.query("UPDATE projects SET left_queue_at = now() WHERE id = $1", [o.streamId]);
     return true;
   });
+}
+
+/**
+ * Makes whoever reads the board from now on read the counters of all its streams anew: what is kept ready may lack a vote.
+ * Nothing happens where there is no such board.
+ */
+export async function outdateBoard(pool: pg.Pool, id: string): Promise<void> {
+  await pool.query(`UPDATE boards SET version = ${NEXT_VERSION} WHERE id = $1`, [id]);
 }
 
 /** A vote on a board's stream, as the audit log has it. */
