@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { parseEvent } from "@votesync/core";
-import { readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
+import { holdProject, type ProjectHold, readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
 import { waitFor } from "@votesync/testkit";
 import { FallbackRecovery } from "./fallback-recovery.js";
+import { ProjectLoader } from "./project-loader.js";
 import { TestStores } from "./stores.testing.js";
 
 const ID = "p";
@@ -64,6 +65,25 @@ test("two replicas recover at once: the outcome is that of one", async () => {
   });
   expect(await inRedis()).toMatchObject({ upvotes: 3, downvotes: 1 });
   expect((await streamed("persisted")).sort()).toEqual(["ann", "bob", "cem"]);
+});
+
+/** Another recovery holds the project after this one did: what this one read is not loaded. */
+class OvertakenLoader extends ProjectLoader {
+  override async load(projectId: string, hold: ProjectHold): Promise<boolean> {
+    await holdProject(stores.redis, stores.names, { projectId, reason: "recovered" });
+    return super.load(projectId, hold);
+  }
+}
+
+test("the board has the votes before their mark is taken away, also by a recovery that another one has overtaken", async () => {
+  await stores.pool.query("UPDATE projects SET board_id = 'jam'");
+  await stores.cast(ID, "ann", "up");
+  await stores.apply(ID);
+  await stores.castPastRedis(ID, "bob", "up");
+  const overtaken = new FallbackRecovery(stores, new OvertakenLoader(stores));
+  expect(await overtaken.runOnce()).toMatchObject({ recovered: 1 });
+  expect(await stores.rows("SELECT FROM outbox WHERE recovered_at IS NULL")).toEqual([]);
+  expect(await stores.redis.hget(stores.names.jamQueue("jam"), `c:${ID}`)).toMatch(/^2:0:/);
 });
 
 test("a request that Redis took although its answer was lost, and the fallback took again, counts once", async () => {

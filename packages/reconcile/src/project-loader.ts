@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds, type ReconcileReason } from "@votesync/core";
-import { readColdProject, readLastId } from "@votesync/postgres-store";
+import { type ColdProjectRow, readColdProject, readLastId } from "@votesync/postgres-store";
 import {
   holdProject,
   loadProject,
@@ -69,15 +69,19 @@ export class ProjectLoader {
     const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
     if (project === null) return false;
     await loadProject(redis, names, project, hold);
-    if (project.boardId !== null) await this.tellBoard(project.boardId, projectId);
+    if (project.boardId !== null) await this.tellBoard(project.boardId, project);
     return true;
   }
 
-  /** What was kept ready of the board may lack votes that the project was loaded for. */
-  private async tellBoard(boardId: string, streamId: string): Promise<void> {
+  /**
+   * What was kept ready of the board may lack votes that the project was loaded for. The rows have them also when somebody
+   * else held the project meanwhile: then they were not loaded, and Redis has still to learn of them.
+   */
+  private async tellBoard(boardId: string, { id: streamId, ...rows }: ColdProjectRow): Promise<void> {
     const { redis, names } = this.stores;
-    const counts = (await readCounts(redis, names, [streamId])).get(streamId);
-    if (counts !== undefined) await putStream(redis, names, { boardId, streamId, counts, action: null });
+    const live = (await readCounts(redis, names, [streamId])).get(streamId);
+    const counts = live !== undefined && live.version >= rows.version ? live : rows;
+    await putStream(redis, names, { boardId, streamId, counts, action: null });
   }
 
   private async untilApplied(shard: number, eventId: string, giveUpAtMs: number): Promise<void> {
