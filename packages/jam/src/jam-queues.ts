@@ -4,7 +4,7 @@
  * ```
  * PostgreSQL   which structure the board has now, and which streams have votes that went past Redis
  * Redis        the board as it is kept ready: every vote is put there before it is answered
- *   not there, of an older structure, or loaded 10 s ago: streams from PostgreSQL, counters from Redis, kept ready anew
+ *   not there, of an older structure, or loaded 5 s ago: streams from PostgreSQL, counters from Redis, kept ready anew
  * ```
  *
  * PostgreSQL is asked first: once it says that Redis knows all votes of a stream, Redis is read after that moment. Without
@@ -16,8 +16,8 @@ import { loadJam, readCounts, readJam, type StoredJam } from "@votesync/redis-st
 import { SharedReads } from "@votesync/service-kit";
 import type { JamStores } from "./jam-stores.js";
 
-/** What changed counters without a vote is seen after this long at the latest. */
-const MAX_AGE_MS = 10_000;
+/** What changed counters without a vote is seen after this long at the latest: no copy of counters may live longer. */
+const MAX_AGE_MS = 5_000;
 const NEVER_TOO_OLD_MS = 1e12;
 
 /** A board, and the structure it was read at. */

@@ -36,7 +36,8 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-if not structure or structure <= tonumber(ARGV[1]) then
+local newest_streams = not structure or structure <= tonumber(ARGV[1])
+if newest_streams then
   -- Of an equal structure they only differ when somebody wrote rows by hand.
   changed = changed or structure ~= tonumber(ARGV[1]) or redis.call('HGET', queue, 'streams') ~= ARGV[2]
   redis.call('HSET', queue, 'structure', ARGV[1], 'streams', ARGV[2], 'loaded_at', whole(now))
@@ -45,4 +46,26 @@ if changed then
   redis.call('HSET', queue, 'version', whole(math.max((version or 0) + 1, now, newest)))
 end
 redis.call('EXPIRE', queue, ARGV[3])
-return redis.call('HGETALL', queue)
+local all = redis.call('HGETALL', queue)
+if not newest_streams then
+  return all
+end
+
+-- Counters of streams that were played are let go of, or everybody would read them for as long as the board is looked at.
+-- Not at once: a stream that is not listed here may be a new one, and whoever loads it may have read its counters before a
+-- vote that stands here.
+local FORGOTTEN_AFTER_US = 600000000
+local listed, kept = {}, {}
+for i = 4, #ARGV, 2 do
+  listed['c:' .. ARGV[i]] = true
+end
+for i = 1, #all, 2 do
+  local field, value = all[i], all[i + 1]
+  if string.sub(field, 1, 2) == 'c:' and not listed[field] and version_of(value) < now - FORGOTTEN_AFTER_US then
+    redis.call('HDEL', queue, field)
+  else
+    kept[#kept + 1] = field
+    kept[#kept + 1] = value
+  end
+end
+return kept
