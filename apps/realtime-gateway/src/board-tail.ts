@@ -4,7 +4,7 @@
  * Either way the board is read anew and told whole, so a client needs no memory of it.
  *
  * What always holds: nobody is told a board older than one they were told; after the last change everybody is told; a board
- * is told a few times a second at most, the less often the longer its queue is.
+ * is read and told a few times a second at most, the less often the longer its queue is, also one that cannot be read.
  */
 import { boardRoom, type JamState, type ProjectCounts, SOCKET_EVENTS } from "@votesync/core";
 import type { ReadJam } from "@votesync/jam";
@@ -13,7 +13,7 @@ export type BoardMessage =
   | { event: typeof SOCKET_EVENTS.queueUpdated; body: Pick<JamState, "jamId" | "version" | "streams"> }
   | { event: typeof SOCKET_EVENTS.streamActive; body: Pick<JamState, "jamId" | "version" | "activeStream"> };
 
-/** Between two messages on one board, for each of so many streams begun. */
+/** Between two readings of one board, for each of so many streams begun. */
 const PAUSE_MS = 100;
 const STREAMS_PER_PAUSE = 50;
 /** A board is looked at after this long without a reason: a broadcast may be lost with the process that was to send it. */
@@ -45,7 +45,8 @@ interface WatchedBoard {
   events: Map<string, ProjectCounts>;
   /** When it is to be read next. */
   dueAtMs: number;
-  toldAtMs: number;
+  /** When it was read last, to tell what is new. */
+  readAtMs: number;
 }
 
 export class BoardTail {
@@ -59,7 +60,7 @@ export class BoardTail {
   watch(room: string): void {
     const id = room.slice(boardRoom("").length);
     const never = Number.NEGATIVE_INFINITY;
-    const fresh = { told: null, shownVersion: never, dueAtMs: this.deps.nowMs() + LOOK_EVERY_MS, toldAtMs: never };
+    const fresh = { told: null, shownVersion: never, dueAtMs: this.deps.nowMs() + LOOK_EVERY_MS, readAtMs: never };
     this.boards.set(room, { id, ...fresh, streams: new Set(), events: new Map() });
   }
 
@@ -100,7 +101,7 @@ export class BoardTail {
   /** Reads and tells what is due. @returns whether more is due already. @throws when a store does not answer */
   async pass(): Promise<boolean> {
     const nowMs = this.deps.nowMs();
-    const due = [...this.boards.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs);
+    const due = [...this.boards.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs).sort((a, b) => a.dueAtMs - b.dueAtMs);
     await Promise.all(due.slice(0, BOARDS_AT_ONCE).map((board) => this.tellBoard(board)));
     return due.length > BOARDS_AT_ONCE;
   }
@@ -108,7 +109,8 @@ export class BoardTail {
   private async tellBoard(board: WatchedBoard): Promise<void> {
     const events = [...board.events];
     board.events.clear();
-    board.dueAtMs = this.deps.nowMs() + LOOK_EVERY_MS;
+    board.readAtMs = this.deps.nowMs();
+    board.dueAtMs = board.readAtMs + LOOK_EVERY_MS;
     try {
       await Promise.all(events.map(([streamId, counts]) => this.deps.put(board.id, streamId, counts)));
       const jam = await this.deps.read(board.id);
@@ -121,7 +123,8 @@ export class BoardTail {
   }
 
   private tellNewer(board: WatchedBoard, state: JamState): void {
-    if (state.version < board.shownVersion) return;
+    // The last one went, and others may have come since: what they were answered may be newer.
+    if (this.boards.get(boardRoom(board.id)) !== board || state.version < board.shownVersion) return;
     const { jamId, version, streams, activeStream } = state;
     const { told } = board;
     board.told = state;
@@ -129,18 +132,17 @@ export class BoardTail {
     const room = boardRoom(board.id);
     if (!isEqual(told?.streams, streams)) {
       this.deps.tell(room, { event: SOCKET_EVENTS.queueUpdated, body: { jamId, version, streams } });
-      board.toldAtMs = this.deps.nowMs();
     }
     if (told === null || !isEqual(told.activeStream, activeStream)) {
       this.deps.tell(room, { event: SOCKET_EVENTS.streamActive, body: { jamId, version, activeStream } });
     }
   }
 
-  /** As soon as the pause since the last message is over. */
+  /** As soon as the pause since the last reading is over. */
   private soon(board: WatchedBoard): void {
     const streams = board.told?.streams.length ?? 0;
     const pauseMs = PAUSE_MS * Math.max(1, Math.ceil(streams / STREAMS_PER_PAUSE));
-    board.dueAtMs = Math.min(board.dueAtMs, board.toldAtMs + pauseMs);
+    board.dueAtMs = Math.min(board.dueAtMs, board.readAtMs + pauseMs);
   }
 
   /** Follows the votes on all streams of the board; read again when some are new, for votes on them in between. */
