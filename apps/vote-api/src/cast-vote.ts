@@ -176,5 +176,8 @@ async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: 
     throw error;
   }
   if (outcome.kind !== "answer") return outcome;
-  return { ...outcome, answer: { ...outcome.answer, eventId: STREAM_START }, boardId: null, degraded: true };
+  const { untoldBoardId, replayed, rate } = outcome;
+  const answer = { ...outcome.answer, eventId: STREAM_START };
+  if (untoldBoardId !== null) await deps.tellBoard(untoldBoardId, { answer, replayed });
+  return { kind: "answer", replayed, rate, answer, boardId: null, degraded: true };
 }

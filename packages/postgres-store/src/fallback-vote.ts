@@ -39,7 +39,14 @@ export interface FallbackAnswer {
 }
 
 export type FallbackOutcome =
-  | { kind: "answer"; replayed: boolean; rate: { remaining: number; resetUs: number }; answer: FallbackAnswer }
+  | {
+      kind: "answer";
+      replayed: boolean;
+      rate: { remaining: number; resetUs: number };
+      answer: FallbackAnswer;
+      /** The board it is on, when it was not taken here: Redis took it after all, and may not have told the board. */
+      untoldBoardId: string | null;
+    }
   | { kind: "limited"; resetUs: number; nowUs: number }
   | { kind: "conflict" }
   | { kind: "up-only" }
@@ -60,14 +67,17 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
       if (earlier.fingerprint !== null && earlier.fingerprint !== vote.idempotency?.fingerprint) {
         return { kind: "conflict" };
       }
-      return { kind: "answer", replayed: earlier.fingerprint !== null, rate, answer: toAnswer(vote, earlier) };
+      const replayed = earlier.fingerprint !== null;
+      const untoldBoardId = replayed ? null : project.board_id;
+      return { kind: "answer", replayed, rate, answer: toAnswer(vote, earlier), untoldBoardId };
     }
     if (project.up_only && vote.voteType === "down") return { kind: "up-only" };
     if (vote.limit.max > 0 && found.used >= vote.limit.max) {
       return { kind: "limited", resetUs: rate.resetUs, nowUs: project.now_us };
     }
     const answer = await write(client, vote, project, found);
-    return { kind: "answer", replayed: false, rate: afterOneMore(vote.limit, rate, found.used), answer };
+    const rateAfter = afterOneMore(vote.limit, rate, found.used);
+    return { kind: "answer", replayed: false, rate: rateAfter, answer, untoldBoardId: null };
   });
 }
 

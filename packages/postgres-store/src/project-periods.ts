@@ -55,12 +55,13 @@ export interface LockedProject {
   version: number;
   period: number;
   up_only: boolean;
+  board_id: string | null;
   /** The moment at which it stands so, µs since 1970: a vote taken with it is of this moment, not of a later one. */
   now_us: number;
 }
 
 const LOCK_PROJECT = `
-  SELECT upvotes, downvotes, version, period, up_only, (extract(epoch FROM clock.now) * 1000000)::bigint AS now_us,
+  SELECT upvotes, downvotes, version, period, up_only, board_id, (extract(epoch FROM clock.now) * 1000000)::bigint AS now_us,
          CASE WHEN opens_at <= clock.now THEN 'opens_at' WHEN closes_at <= clock.now THEN 'closes_at' END AS due
     FROM projects, (SELECT clock_timestamp() AS now OFFSET 0) clock
    WHERE id = $1
