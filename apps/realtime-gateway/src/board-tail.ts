@@ -101,7 +101,9 @@ export class BoardTail {
   /** Reads and tells what is due. @returns whether more is due already. @throws when a store does not answer */
   async pass(): Promise<boolean> {
     const nowMs = this.deps.nowMs();
-    const due = [...this.boards.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs).sort((a, b) => a.dueAtMs - b.dueAtMs);
+    const due = [...this.boards.values()]
+      .filter(({ dueAtMs }) => dueAtMs <= nowMs)
+      .sort((a, b) => a.dueAtMs - b.dueAtMs);
     await Promise.all(due.slice(0, BOARDS_AT_ONCE).map((board) => this.tellBoard(board)));
     return due.length > BOARDS_AT_ONCE;
   }

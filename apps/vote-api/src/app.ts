@@ -58,6 +58,8 @@ export interface AppDeps {
   recovery: FallbackRecovery;
   /** Whether what Redis says now can be relied on. */
   redisUsable: () => boolean;
+  /** Resolves once that is known, or not to be known soon. */
+  redisSettled: () => Promise<void>;
   voteFigures: VoteFigureCounter;
   deadLetters: DeadLetters;
   health: Health;
@@ -106,9 +108,10 @@ function addRoutes(app: Express, deps: AppDeps): void {
   const leaderboard = leaderboardRoutes(deps);
   const sync = periodicSyncRoutes(deps);
   const admin = [user, requireAdmin];
+  const settled = redisSettled(deps);
   route(app, "/api/votes", { post: [user, ...json, voteHandler(deps)] });
   route(app, "/api/votes/status/:request_id", { get: [user, statusHandler(deps)] });
-  route(app, "/api/votes/user", { get: [user, ownVotesHandler({ ...deps, pool: deps.postgres.pool })] });
+  route(app, "/api/votes/user", { get: [user, settled, ownVotesHandler({ ...deps, pool: deps.postgres.pool })] });
   route(app, "/api/votes/metrics", { get: [...admin, voteMetricsHandler(deps.voteFigures)] });
   route(app, "/api/votes/analytics", { get: [user, analyticsHandler(deps.postgres, deps.now)] });
   route(app, "/api/votes/dead-letters", { get: [...admin, letters.list] });
@@ -117,16 +120,16 @@ function addRoutes(app: Express, deps: AppDeps): void {
   route(app, "/api/votes/reconcile", { post: [...admin, ...json, reconcile.start] });
   route(app, "/api/votes/reconcile/:run_id", { get: [...admin, reconcile.get] });
   route(app, "/api/votes/jobs", { get: [...admin, jobsHandler(deps.jobs)] });
-  route(app, "/api/projects", { get: [projects.list], post: [user, ...json, projects.create] });
-  route(app, "/api/projects/:id", { get: [projects.get] });
+  route(app, "/api/projects", { get: [settled, projects.list], post: [user, ...json, projects.create] });
+  route(app, "/api/projects/:id", { get: [settled, projects.get] });
   route(app, "/api/boards", { get: [boards.list], post: [user, ...json, boards.create] });
   route(app, "/api/boards/:id", { get: [boards.get] });
-  route(app, "/api/streams", { get: [anybody, streams.queue], post: [user, ...json, streams.add] });
+  route(app, "/api/streams", { get: [anybody, settled, streams.queue], post: [user, ...json, streams.add] });
   route(app, "/api/streams/upvote", { post: [user, ...json, streams.upvote] });
   route(app, "/api/streams/downvote", { post: [user, ...json, streams.downvote] });
-  route(app, "/api/streams/next", { post: [user, ...json, streams.next] });
+  route(app, "/api/streams/next", { post: [user, ...json, settled, streams.next] });
   route(app, "/api/streams/debug", { get: [user, streams.trail] });
-  route(app, "/api/launch", { get: [launch.read] });
+  route(app, "/api/launch", { get: [settled, launch.read] });
   route(app, "/api/launch/apps", { post: [user, ...json, launch.register] });
   route(app, "/api/launch/finalize", { post: [...admin, ...json, launch.finalize] });
   route(app, "/api/launch/recover-votes", { post: [...admin, ...json, launch.recover] });
@@ -171,6 +174,14 @@ const withRequestId: RequestHandler = (req, res, next) => {
   res.set("X-Request-Id", res.locals.requestId as string);
   next();
 };
+
+/** Before whatever shows counts or votes. */
+const redisSettled =
+  (deps: AppDeps): RequestHandler =>
+  async (_req, _res, next) => {
+    await deps.redisSettled();
+    next();
+  };
 
 const limitAddress =
   (limits: RequestLimits): RequestHandler =>

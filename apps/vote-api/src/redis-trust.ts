@@ -14,6 +14,7 @@
  * Provisional keeps votes going when a replica restarts while PostgreSQL is away; what could be wrong then is repaired
  * from the rows later, for rows go by versions.
  */
+import { once } from "node:events";
 import { ADVISORY_LOCKS } from "@votesync/core";
 import { withAdvisoryLock } from "@votesync/postgres-store";
 import {
@@ -25,10 +26,14 @@ import {
   type Stores,
 } from "@votesync/reconcile";
 import { readEpoch } from "@votesync/redis-store";
-import { type Logger, withDeadline } from "@votesync/service-kit";
+import { type Logger, type Service, withDeadline } from "@votesync/service-kit";
 
 /** PostgreSQL is asked no longer than this before votes go on without its word: well within a vote's deadline. */
 const CHECK_MS = 300;
+/** Whoever reads waits no longer than this for the first attempt since trust was lost. */
+const SETTLE_MS = 400;
+/** A start waits so long for a Redis that does not even refuse. */
+const START_MS = 1_000;
 
 export interface RedisTrustDeps {
   stores: Stores;
@@ -43,9 +48,16 @@ export class RedisTrust {
   /** Grows whenever trust is lost: an attempt that began before that proves nothing. */
   private losses = 0;
   private attempt: Promise<void> | null = null;
+  /** Since trust was lost, or the connection is back, an attempt has failed. */
+  private hasFailed = false;
 
   constructor(private readonly deps: RedisTrustDeps) {
-    for (const event of ["close", "end", "-node"]) deps.stores.redis.on(event, () => this.lose());
+    const { redis } = deps.stores;
+    for (const event of ["close", "end", "-node"]) redis.on(event, () => this.lose());
+    redis.on("ready", () => {
+      this.hasFailed = false;
+      this.ensure().catch(() => undefined);
+    });
   }
 
   get isConnected(): boolean {
@@ -62,15 +74,43 @@ export class RedisTrust {
   }
 
   lose(): void {
+    if (this.isTrusted) this.hasFailed = false;
     this.state = "untrusted";
     this.losses++;
   }
 
+  /**
+   * Before anything is read: waits a moment while nobody knows yet whether Redis may be trusted, for rows alone lack what
+   * others have just voted. Once that could not be found out nobody waits any more, and the rows are shown.
+   */
+  async settled(): Promise<void> {
+    if (this.isTrusted || this.hasFailed || !this.isConnected) return;
+    await withDeadline(this.ensure(), SETTLE_MS, "trusting Redis").catch(() => undefined);
+  }
+
+  /** To be started before anybody is answered: a new replica's first answers are as fresh as all others. */
+  firstAttempt(): Service {
+    const connected = async (signal: AbortSignal) => {
+      if (!this.isConnected) await once(this.deps.stores.redis, "ready", { signal });
+      await this.ensure();
+    };
+    return {
+      name: "redis-trust",
+      start: () => withDeadline(connected, START_MS, "trusting Redis").catch(() => undefined),
+      stop: async () => undefined,
+    };
+  }
+
   /** Resolves once votes may be cast. @throws when they may not */
   ensure(): Promise<void> {
-    this.attempt ??= this.establish().finally(() => {
-      this.attempt = null;
-    });
+    this.attempt ??= this.establish()
+      .catch((error: unknown) => {
+        this.hasFailed = true;
+        throw error;
+      })
+      .finally(() => {
+        this.attempt = null;
+      });
     return this.attempt;
   }
 

@@ -43,7 +43,8 @@ async function makeBoard(boardId: string, streamId: string): Promise<void> {
   await loadProject(redis.client, names, cold, NEVER_LOADED);
 }
 
-const shown = async (boardId: string) => (await queues.read(boardId))?.state.streams.map(({ id, votes }) => [id, votes]);
+const shown = async (boardId: string) =>
+  (await queues.read(boardId))?.state.streams.map(({ id, votes }) => [id, votes]);
 
 test("counters that changed without a vote show once those kept ready are five seconds old", async () => {
   await makeBoard("aging", "a");
