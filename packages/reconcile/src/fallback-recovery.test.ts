@@ -75,15 +75,19 @@ class OvertakenLoader extends ProjectLoader {
   }
 }
 
-test("the board has the votes before their mark is taken away, also by a recovery that another one has overtaken", async () => {
+test("a recovery that another one has overtaken tells the board what it read, and leaves the mark to the other one", async () => {
   await stores.pool.query("UPDATE projects SET board_id = 'jam'");
   await stores.cast(ID, "ann", "up");
   await stores.apply(ID);
   await stores.castPastRedis(ID, "bob", "up");
   const overtaken = new FallbackRecovery(stores, new OvertakenLoader(stores));
-  expect(await overtaken.runOnce()).toMatchObject({ recovered: 1 });
-  expect(await stores.rows("SELECT FROM outbox WHERE recovered_at IS NULL")).toEqual([]);
+  const waiting = () => stores.rows("SELECT FROM outbox WHERE recovered_at IS NULL");
+  expect(await overtaken.runOnce()).toEqual({ recovered: 0, waiting: 1, more: false });
+  expect(await waiting()).toHaveLength(1);
   expect(await stores.redis.hget(stores.names.jamQueue("jam"), `c:${ID}`)).toMatch(/^2:0:/);
+  expect(await recovery.runOnce()).toMatchObject({ recovered: 1 });
+  expect(await waiting()).toEqual([]);
+  expect(await inRedis()).toMatchObject({ upvotes: 2 });
 });
 
 test("a request that Redis took although its answer was lost, and the fallback took again, counts once", async () => {

@@ -16,7 +16,7 @@ import {
   readPendingReloads,
   withEarlierVotes,
 } from "@votesync/postgres-store";
-import { appendPersisted, holdProject, rememberAnswer } from "@votesync/redis-store";
+import { appendPersisted, holdProject, isHeld, rememberAnswer } from "@votesync/redis-store";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
 import type { Stores } from "./stores.js";
 
@@ -26,7 +26,7 @@ const VOTES_PER_PROJECT = 1_000;
 
 export interface RecoveryReport {
   recovered: number;
-  /** Their shard is not applied yet: they stay held, and degraded. */
+  /** Their shard is not applied yet, or somebody else recovers them: they stay held, and degraded. */
   waiting: number;
   /** Whether there may be more. */
   more: boolean;
@@ -58,19 +58,24 @@ export class FallbackRecovery {
     return report;
   }
 
-  /** @returns `false` when its shard is not applied yet: the project stays held, and is recovered later */
+  /**
+   * @returns `false` when the project stays held, and is recovered later: its shard is not applied yet, or another recovery
+   * has held it after this one did, and is about to load it
+   */
   async recover(project: DegradedProject): Promise<boolean> {
     const { redis, names, pool } = this.stores;
     const votes = await readOutbox(pool, project, VOTES_PER_PROJECT);
     const reloads = await readPendingReloads(pool, project.projectId);
     const hold = await holdProject(redis, names, { projectId: project.projectId, reason: "recovered" });
     await this.rememberAnswers(votes);
+    let exists: boolean;
     try {
-      await this.loader.load(project.projectId, hold);
+      exists = await this.loader.load(project.projectId, hold);
     } catch (error) {
       if (error instanceof ShardBehindError) return false;
       throw error;
     }
+    if (exists && (await isHeld(redis, names, project.projectId))) return false;
     const taken = votes.map(({ event }) => event);
     const events = await withEarlierVotes(pool, project.projectId, taken);
     await appendPersisted(redis, names, project.shard, events);

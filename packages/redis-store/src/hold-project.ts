@@ -29,3 +29,8 @@ export async function holdProject(
   const [lastEventId, now] = (await callScript(client, "hold-project", keys, args)) as [string, string];
   return { held, lastEventId, nowUs: Number(now) };
 }
+
+/** Whether nobody may vote on it before somebody has loaded it. */
+export async function isHeld(client: RedisClient, names: RedisNames, projectId: string): Promise<boolean> {
+  return (await client.hexists(names.project(projectId), "held")) === 1;
+}
