@@ -11,6 +11,13 @@ test.each([
   ["Europe/Berlin, a day of 23 hours", "2024-03-31", "2024-03-30T23:00Z", "2024-03-31T22:00Z"],
   ["Europe/Berlin, a day of 25 hours", "2024-10-27", "2024-10-26T22:00Z", "2024-10-27T23:00Z"],
   ["America/Santiago, a day that begins at 01:00", "2024-09-08", "2024-09-08T04:00Z", "2024-09-09T03:00Z"],
+  [
+    "Atlantic/Azores, the day before its clocks go back to midnight",
+    "2045-10-28",
+    "2045-10-28T00:00Z",
+    "2045-10-29T00:00Z",
+  ],
+  ["Atlantic/Azores, a day that has midnight twice", "2045-10-29", "2045-10-29T00:00Z", "2045-10-30T01:00Z"],
   ["Asia/Kathmandu, a quarter of an hour off", "2024-02-29", "2024-02-28T18:15Z", "2024-02-29T18:15Z"],
 ])("a day in %s is between its instants", (where, date, opens, closes) => {
   const [zone = ""] = where.split(",");

@@ -4,6 +4,7 @@
  */
 import { DateTime, IANAZone } from "luxon";
 import { z } from "zod";
+import { startOf } from "./calendar.js";
 
 /** An IANA name, as in `Europe/Berlin`; `UTC` too. */
 export const timeZoneSchema = z.string().refine((zone) => IANAZone.isValidZone(zone), "must be an IANA time zone");
@@ -21,9 +22,9 @@ export interface LaunchInstants {
  * @returns `null` when there is no such day in the zone
  */
 export function launchDay(date: string, zone: string): LaunchInstants | null {
-  const opens = DateTime.fromISO(date, { zone }).startOf("day");
+  const opens = startOf("day", DateTime.fromISO(date, { zone }));
   if (!opens.isValid || opens.toISODate() !== date) return null;
-  const closes = opens.plus({ days: 1 }).startOf("day");
+  const closes = startOf("day", opens.plus({ days: 1 }));
   return { opensAtUs: opens.toMillis() * 1_000, closesAtUs: closes.toMillis() * 1_000 };
 }
 

@@ -36,7 +36,7 @@ test("midnight is that of the zone, also when clocks change", () => {
 });
 
 test("in every zone a turn ends where the next one begins", () => {
-  const zone = fc.constantFrom("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe");
+  const zone = fc.constantFrom(...Intl.supportedValuesOf("timeZone"));
   const moment = fc.integer({ min: 0, max: 4_000_000_000_000 });
   fc.assert(
     fc.property(zone, moment, (name, nowMs) => {

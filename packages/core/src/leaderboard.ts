@@ -4,6 +4,7 @@
  */
 import { DateTime } from "luxon";
 import { z } from "zod";
+import { startOf } from "./calendar.js";
 import type { VoteType } from "./vote.js";
 
 export const LEADERBOARD_PERIODS = ["daily", "weekly", "monthly", "yearly"] as const;
@@ -39,16 +40,13 @@ export function boardAt(period: LeaderboardPeriod, atMs: number, zone: string): 
 /** When the next turn of the period begins, ms since 1970. */
 export function nextTurnMs(period: LeaderboardPeriod, atMs: number, zone: string): number {
   const unit = UNITS[period];
-  return DateTime.fromMillis(atMs, { zone })
-    .startOf(unit)
-    .plus({ [`${unit}s`]: 1 })
-    .startOf(unit)
-    .toMillis();
+  const begin = startOf(unit, DateTime.fromMillis(atMs, { zone }));
+  return startOf(unit, begin.plus({ [`${unit}s`]: 1 })).toMillis();
 }
 
 /** The moments between which points count on the board: from the first on, and before the second. */
 export function boardSpan({ period, key }: Board, zone: string): { from: Date; to: Date } {
-  const from = DateTime.fromFormat(key, FORMATS[period], { zone }).startOf(UNITS[period]);
+  const from = startOf(UNITS[period], DateTime.fromFormat(key, FORMATS[period], { zone }));
   if (!from.isValid) throw new RangeError(`not a key of a ${period} board: ${key}`);
   return { from: from.toJSDate(), to: new Date(nextTurnMs(period, from.toMillis(), zone)) };
 }
