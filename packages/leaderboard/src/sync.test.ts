@@ -58,6 +58,20 @@ test("chosen periods alone are synced", async () => {
   await expectEqualSides();
 });
 
+test("no connection keeps a plan that was made while the boards were empty: later it would read all rows for each page", async () => {
+  await boards.score("ann", 5);
+  await boards.sync({ full: true });
+  const { pool } = boards;
+  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  for (const client of clients) {
+    const kept = await client.query(
+      "SELECT statement FROM pg_prepared_statements WHERE statement ~ 'leaderboard_entries'",
+    );
+    client.release();
+    expect(kept.rows).toEqual([]);
+  }
+});
+
 test("somebody taken off the boards by hand is deleted by the next sync", async () => {
   for (const user of ["ann", "bob", "cem"]) await boards.score(user, 1);
   await boards.sync();

@@ -33,6 +33,7 @@ import {
   takeDirty,
   writeBoardsEpoch,
 } from "@votesync/redis-store";
+import { comparePages } from "./compare-pages.js";
 import { compareUsers } from "./compare-users.js";
 import { arePointsComplete, isOverOnEveryClock } from "./points-complete.js";
 import { SyncCounter } from "./sync-counts.js";
@@ -171,8 +172,8 @@ async function syncBoards(deps: SyncDeps, o: SyncOptions, work: Work, report: Sy
   await guard(deps, o, { boards, full }, rowsBefore);
 
   const counter = new SyncCounter(report);
-  for await (const userIds of full ? allUsers(stores, boards) : dirtyUsers(stores, boards, !o.dryRun)) {
-    const compared = await compareUsers(stores, { boards, userIds });
+  const pages = full ? allUsers(stores, boards) : dirtyUsers(stores, boards, !o.dryRun);
+  for await (const compared of comparePages(stores, boards, pages)) {
     const failures = o.dryRun ? [] : await writeChanges(pool, compared.changes, o.runId);
     await tryAgainNextTime(stores, failures);
     counter.add(compared, failures);
