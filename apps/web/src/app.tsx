@@ -14,6 +14,7 @@ import { Problem } from "./problem.js";
 import { ProjectsView } from "./projects/projects-view.js";
 import { SessionLine } from "./session/session-line.js";
 import { SyncView } from "./sync/sync-view.js";
+import { useTitle } from "./use-title.js";
 
 export function App({ boot }: { boot: Boot }) {
   const state = useReadable(boot.state);
@@ -72,6 +73,11 @@ function View({ place, page }: { place: Place; page: Page }) {
 /** A jam has its own name instead. */
 function Intro({ place: { page } }: { place: Place }) {
   if (page === "jam" || page === "host") return null;
+  return <Words page={page} />;
+}
+
+function Words({ page }: { page: keyof typeof INTRO }) {
+  useTitle(NAMES[page]);
   const { title, text } = INTRO[page];
   return (
     <div className="intro">
@@ -80,6 +86,16 @@ function Intro({ place: { page } }: { place: Place }) {
     </div>
   );
 }
+
+/** In the titles of tabs. */
+const NAMES = {
+  projects: null,
+  launch: "Launch",
+  jams: "Jams",
+  leaderboard: "Leaderboard",
+  operator: "Operate",
+  sync: "Leaderboard sync",
+};
 
 const INTRO = {
   projects: { title: "Every vote counts once.", text: "And everybody sees the same number, the moment it changes." },

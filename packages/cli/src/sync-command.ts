@@ -126,11 +126,17 @@ function restoreCommand(): Command {
 function undoCommand(): Command {
   return withJson(new Command("undo"))
     .description("put the rows that a run updated or deleted back")
-    .argument("<run>", "its id")
+    .argument("<run>", "its id", parseRunId)
     .action(async (runId: string, { json }: Output) => {
       const report = await withStores("votesync sync", (stores) => undoSync(stores, { runId, undoId: uuidv4() }));
       print(report, json, `${report.undone} rows put back`);
     });
+}
+
+function parseRunId(value: string): string {
+  if (!z.uuid().safeParse(value).success)
+    throw new InvalidArgumentError("The id of a run is a UUID, as `history` lists it.");
+  return value;
 }
 
 function depsOf(stores: Stores): SyncDeps & RestoreDeps {

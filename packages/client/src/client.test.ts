@@ -48,6 +48,24 @@ const answered = (user_vote: "up" | null, upvotes: number, version: number) => (
 });
 const POLL_AFTER_MS = 2_000;
 
+test("votes past Redis are told for ten seconds, and no longer when the next answer is as ever", async () => {
+  const { client, clock, next } = setUp();
+  const vote = async (vote: "up" | null, degraded: boolean) => {
+    client.vote("p", vote);
+    const answer = answered(vote, 1, clock.nowMs() + 1);
+    (await next("/api/votes")).answer({ data: { ...answer.data, ...(degraded ? { degraded } : {}) } });
+    await clock.pass(0);
+  };
+  await vote("up", true);
+  await clock.pass(9_000);
+  expect(client.degraded.get()).toBe(true);
+  await clock.pass(1_000);
+  expect(client.degraded.get()).toBe(false);
+  await vote(null, true);
+  await vote("up", false);
+  expect(client.degraded.get()).toBe(false);
+});
+
 test("without a socket launch days and leaderboards are asked for too, and a date that is none stops nothing", async () => {
   const { client, clock, next } = setUp();
   client.watch({ launches: ["2090-01-15", "never"], leaderboards: ["daily"] });

@@ -32,12 +32,14 @@ import type {
 /** Why counts began anew: a launch opened, or is over. */
 const PERIOD_CLOSED = "period-closed";
 
+const DEGRADED_TOLD_MS = 10_000;
+
 type MessageListener<N extends ServerMessageName> = (body: ServerMessages[N]) => void;
 
 export class VoteClient {
   /** How the client hears of changes. */
   readonly connection = new Store<ConnectionState>("idle");
-  /** Whether votes go past Redis at the moment, as the last answer said: they count, and others see them later. */
+  /** Whether votes go past Redis at the moment, as an answer said within the last ten seconds: they count, and take longer. */
   readonly degraded = new Store(false);
   readonly #tokens: TokenSource;
   readonly #http: Http;
@@ -53,6 +55,7 @@ export class VoteClient {
   readonly #clock: Clock;
   readonly #activity: Activity;
   readonly #stopLeaving: () => void;
+  #endDegraded: (() => void) | null = null;
 
   constructor(options: VoteClientOptions = {}) {
     const clock = options.clock ?? systemClock;
@@ -181,7 +184,7 @@ export class VoteClient {
       write: (id, votes) => projects.setVotes(id, votes),
       cast: async (id, vote, key) => {
         const answer = await this.#api.castVote(id, vote, key);
-        this.degraded.set(answer.degraded === true);
+        this.#tellDegraded(answer.degraded === true);
         return answer;
       },
       onFailed: (id, error) => this.#voteLost(id, error),
@@ -193,6 +196,13 @@ export class VoteClient {
       debounceMs: options.debounceMs ?? DEFAULTS.debounceMs,
       minIntervalMs: options.minIntervalMs ?? DEFAULTS.minIntervalMs,
     });
+  }
+
+  /** Nobody tells when Redis is back, only the next answer. */
+  #tellDegraded(degraded: boolean): void {
+    this.#endDegraded?.();
+    this.degraded.set(degraded);
+    if (degraded) this.#endDegraded = this.#clock.after(DEGRADED_TOLD_MS, () => this.degraded.set(false));
   }
 
   #apply(

@@ -183,6 +183,7 @@ test("somebody starts a jam by the form and is its host; others are sent to its 
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByRole("heading", { name: "Garage" }).waitFor();
   await page.getByText("The queue is empty.").waitFor();
+  expect(await page.title()).toBe("Garage · votesync");
   const address = page.url();
   expect(address).toMatch(/\/jam\/[\w-]+\/host$/);
   const stranger = await openPage(browser, address);

@@ -199,6 +199,7 @@ test("the command line says the same, and proves itself", async () => {
   const { body: wrong } = await post("/periodic-sync/sync");
   const undone = await post("/periodic-sync/undo", { run_id: wrong.run_id });
   expect([undone.body.undone, (await rows())[1]]).toEqual([4, { user_id: "eve", points: "1" }]);
+  expect(await votesync(installation, "sync", "undo", "nope")).toMatchObject({ code: 2, stdout: "" });
   expect((await votesync(installation, "sync", "run", "--full")).code).toBe(0);
   expect((await rows())[1]).toEqual({ user_id: "eve", points: "5" });
   const proof = await votesync(installation, "sync", "test", "--json");

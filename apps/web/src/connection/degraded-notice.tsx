@@ -6,7 +6,7 @@ export function DegradedNotice({ client }: { client: VoteClient }) {
   const degraded = useReadable(client.degraded);
   return (
     <p className="degraded" role="status" data-testid="degraded">
-      {degraded && "Votes count, but take the slow way at the moment: others may see them later."}
+      {degraded && "Votes count; at the moment they only take the slow way."}
     </p>
   );
 }

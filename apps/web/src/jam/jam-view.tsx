@@ -3,6 +3,7 @@ import { useBoard, useReadable } from "@votesync/client/react";
 import type { ReactNode } from "react";
 import type { Page } from "../boot.js";
 import { WatchingHint } from "../session/watching-hint.js";
+import { useTitle } from "../use-title.js";
 import { AddSong } from "./add-song.js";
 import { NowPlaying } from "./now-playing.js";
 import { Queue } from "./queue.js";
@@ -32,6 +33,7 @@ export function JamView({ page: { session }, jamId }: { page: Page; jamId: strin
 /** A jam by its name, once it is known. */
 export function Jam({ jamId, children }: { jamId: string; children: (board: ShownBoard) => ReactNode }) {
   const board = useBoard(jamId);
+  useTitle(board?.title ?? "Jam");
   if (board === undefined) {
     return (
       <p className="quiet jam-loading" role="status">
