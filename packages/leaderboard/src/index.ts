@@ -1,3 +1,4 @@
+export * from "./compare-users.js";
 export * from "./leaderboard-config.js";
 export * from "./points-reader.js";
 export * from "./read-board.js";
@@ -7,3 +8,4 @@ export * from "./sync.js";
 export * from "./sync-errors.js";
 export * from "./sync-health.js";
 export * from "./sync-report.js";
+export * from "./write-changes.js";

@@ -41,23 +41,27 @@ async function* unseen(
 
 /** Users with a row on this board and no points on any. */
 async function* missingInRedis(stores: Stores, boards: readonly Board[], board: Board): AsyncGenerator<string[]> {
+  const ownFirst = [board, ...boards.filter((other) => other !== board)];
   for await (const rows of entryPages(stores.pool, board, USERS_PER_PAGE)) {
-    const missing = await withoutPoints(
-      stores,
-      boards,
-      rows.map(({ userId }) => userId),
-    );
+    const userIds = rows.map(({ userId }) => userId);
+    const missing = await withoutPoints(stores, ownFirst, userIds);
     if (missing.length > 0) yield missing;
   }
 }
 
+/** Most users are on the first board that is asked, and then no other one is. */
 async function withoutPoints(
   { redis, names }: Stores,
   boards: readonly Board[],
   userIds: readonly string[],
 ): Promise<string[]> {
-  const points = await Promise.all(boards.map((board) => readPoints(redis, names, { board, userIds })));
-  return userIds.filter((_, i) => points.every((ofBoard) => ofBoard[i] === null));
+  let missing = [...userIds];
+  for (const board of boards) {
+    if (missing.length === 0) break;
+    const points = await readPoints(redis, names, { board, userIds: missing });
+    missing = missing.filter((_, i) => points[i] === null);
+  }
+  return missing;
 }
 
 /** How many rows of each board have no points in Redis any more: what a full sync would delete. */
