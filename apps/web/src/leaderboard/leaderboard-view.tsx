@@ -18,14 +18,14 @@ export function LeaderboardView({ page: { session } }: { page: Page }) {
   const [period, setPeriod] = useState<LeaderboardPeriod>("daily");
   return (
     <>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings a frame and a legend nobody wants around four buttons */}
-      <div className="sorts periods" role="group" aria-label="Period">
+      <fieldset className="sorts periods">
+        <legend className="visually-hidden">Period</legend>
         {PERIODS.map(([name, words]) => (
           <button key={name} type="button" aria-pressed={name === period} onClick={() => setPeriod(name)}>
             {words}
           </button>
         ))}
-      </div>
+      </fieldset>
       <Board key={period} period={period} userId={useReadable(session.state).identity?.userId ?? null} />
     </>
   );
