@@ -1,0 +1,40 @@
+/** A launch day as people see it, against real stores. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { ROWS, TestLaunchStores } from "./final-day.testing.js";
+import { finalizeDay } from "./finalize-day.js";
+import { readLaunchDay } from "./read-launch-day.js";
+
+let stores: TestLaunchStores;
+beforeAll(async () => {
+  stores = await TestLaunchStores.create();
+});
+afterAll(() => stores.remove());
+
+const read = (date: string) =>
+  readLaunchDay(stores, { date, dayEndsAtMs: Date.parse(date) + 86_400_000, nowMs: Date.now(), redisUsable: true });
+
+/** Everything up to a point, where the process is gone. */
+async function finalizeUpTo(date: string, end: string): Promise<void> {
+  const at = (point: string) => {
+    if (point === end) throw new Error(end);
+  };
+  const deps = { stores, source: ROWS, requestFlush: async () => undefined, now: () => new Date(), at };
+  await expect(finalizeDay(deps, date)).rejects.toThrow(end);
+}
+
+test("a day is final for whoever is told so, whatever is left to be done", async () => {
+  const date = await stores.endedDay({ rocket: 3, teapot: 1 });
+  await finalizeUpTo(date, "inside announce");
+  const day = await read(date);
+  expect(day).toMatchObject({ status: "final", seal: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(day.apps.map(({ name, votes }) => [name, votes])).toEqual([
+    ["rocket", 3],
+    ["teapot", 1],
+  ]);
+});
+
+test("a day is not final while its results are written", async () => {
+  const date = await stores.endedDay({ rocket: 3 });
+  await finalizeUpTo(date, "inside count");
+  expect(await read(date)).toMatchObject({ status: "closing", seal: null });
+});
