@@ -150,4 +150,4 @@ test("types made from the served description compile, and a program with them vo
   await run(folder, bin("typescript/bin/tsc"), ["-p", "tsconfig.json"]);
   const env = { VOTESYNC_URL: api.url, VOTESYNC_TOKEN: await testToken("typed") };
   expect(await run(folder, "dist/main.js", [], env)).toBe("Made by a typed program: 1 up, 0 down\n");
-}, 120_000);
+}, 240_000);

@@ -38,7 +38,7 @@ beforeAll(async () => {
   }
   await installation.drained();
   await waitFor("the launches to close", () => Date.now() > closesAt.getTime(), OPEN_MS);
-}, 60_000);
+});
 afterAll(async () => {
   await installation.remove();
   await mongo.remove();
@@ -108,7 +108,6 @@ test.each(POINTS.map((point, i) => [point, `2024-02-${String(i + 1).padStart(2, 
 
     expect((await finalizeOnce(date)).report).toMatchObject({ updated: 0, alreadyFinal: APPS_PER_DAY });
   },
-  60_000,
 );
 
 /** Hashes of who voted what in a period that is over. */

@@ -40,7 +40,7 @@ beforeAll(async () => {
     installation.start("finalizer"),
     installation.start("vote-worker"),
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   await installation.remove();
   await link.cut();

@@ -42,7 +42,7 @@ test("PostgreSQL gone for thousands of votes: none is refused, and all of them b
   await load.more(300);
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("PostgreSQL gone and Redis slow for a moment: afterwards votes on what Redis holds go on", async () => {
   await ownPostgres.kill9();
@@ -58,7 +58,7 @@ test("PostgreSQL gone and Redis slow for a moment: afterwards votes on what Redi
   await ownPostgres.restart();
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("a replica started while PostgreSQL is away takes votes on what Redis holds", async () => {
   await ownPostgres.kill9();
@@ -69,7 +69,7 @@ test("a replica started while PostgreSQL is away takes votes on what Redis holds
   await load.more(100);
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("both gone: votes are refused at once, and everything goes on when they are back", async () => {
   await installation.redisServer.kill9();
@@ -94,4 +94,4 @@ test("both gone: votes are refused at once, and everything goes on when they are
   });
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);

@@ -21,7 +21,8 @@ export interface RawAnswer {
   text: string;
 }
 
-export const ANSWER_DEADLINE_MS = 2_000;
+/** Only tells an answer from none. */
+const ANSWER_DEADLINE_MS = 30_000;
 const CHUNK_BYTES = 16_384;
 
 export function encodeRequest({ method = "GET", path, headers = {}, body, framing = "length" }: RawRequest): Buffer {

@@ -36,7 +36,7 @@ test("killed and restarted three times", async () => {
   }
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("frozen, and thawed with all that waited for it", async () => {
   installation.redisServer.freeze();
@@ -45,7 +45,7 @@ test("frozen, and thawed with all that waited for it", async () => {
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("wiped after everything was applied: rebuilt, nothing is missing", async () => {
   await load.stop();
@@ -59,7 +59,7 @@ test("wiped after everything was applied: rebuilt, nothing is missing", async ()
   await load.stop();
   await expectOneTruth(installation, load);
   expect(await epochs()).not.toEqual(before);
-}, 120_000);
+}, 240_000);
 
 test("wiped with a backlog: only what no worker had applied is gone, and nothing is counted twice", async () => {
   for (const worker of workers) process.kill(worker.pid, "SIGSTOP");
@@ -78,7 +78,7 @@ test("wiped with a backlog: only what no worker had applied is gone, and nothing
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
-}, 120_000);
+}, 240_000);
 
 test("restored from an old copy: noticed, and read anew from PostgreSQL", async () => {
   await installation.redisServer.kill9();
@@ -96,7 +96,7 @@ test("restored from an old copy: noticed, and read anew from PostgreSQL", async 
   await load.stop();
   await expectOneTruth(installation, load);
   expect(await epochs()).not.toEqual(before);
-}, 120_000);
+}, 240_000);
 
 /** They change when Redis's data are found to be others. */
 const epochs = () => installation.query("SELECT shard, epoch FROM shard_progress ORDER BY shard");

@@ -136,4 +136,4 @@ test("everything killed at once: the next start clears up and goes on", async ()
   expect(await upvotes()).toBe(before);
   second.kill("SIGTERM");
   expect((await once(second, "exit"))[0]).toBe(0);
-}, 120_000);
+}, 240_000);

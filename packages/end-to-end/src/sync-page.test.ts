@@ -44,4 +44,4 @@ test("an admin runs, stops and starts the sync, and sees the last runs; others s
   await waitFor("it to be stopped", async () => (await state.textContent()) === "Stopped");
   await page.getByRole("button", { name: "Start" }).click();
   await waitFor("it to be started", async () => (await state.textContent()) === "Runs by itself");
-}, 60_000);
+});

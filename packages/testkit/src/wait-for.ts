@@ -9,7 +9,7 @@ const POLL_MS = 20;
 export async function waitFor<T>(
   what: string,
   fact: () => Promise<T | false | null | undefined> | T | false | null | undefined,
-  deadlineMs = 15_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs;
   let last: unknown;
