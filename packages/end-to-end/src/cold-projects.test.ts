@@ -1,7 +1,7 @@
 /** Projects that Redis does not hold: loaded once, whole or partly, and never counted wrong. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken } from "@votesync/testkit";
-import { getJson, Installation, postJson } from "./installation.js";
+import { getJson, Installation, postVote } from "./installation.js";
 
 const MANY = 10_500;
 
@@ -28,8 +28,8 @@ async function storeVotes(projectId: string, upvotes: number): Promise<void> {
   ]);
 }
 
-const vote = async (user: string, project_id: string, vote_type: string, api = apis[0]) =>
-  (await postJson(`${api?.url}/api/votes`, await testToken(user), { project_id, vote_type })).body.data;
+const vote = async (user: string, project_id: string, vote_type: string, api = apis[0] as ServiceProcess) =>
+  (await postVote(api, await testToken(user), { project_id, vote_type })).body.data;
 
 test("a hundred first votes at once on a cold project, over two APIs, all count once", async () => {
   await installation.createProjects(apis[0] as ServiceProcess, ["cold"]);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { io, type Socket } from "socket.io-client";
-import { getJson, Installation, postJson } from "./installation.js";
+import { getJson, Installation, postJson, postVote } from "./installation.js";
 
 let installation: Installation;
 let api: ServiceProcess;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   ]);
   // Their owner is "owner".
   await installation.createProjects(api, ["p1"]);
-}, 60_000);
+});
 afterAll(() => installation.remove());
 
 interface Page {
@@ -30,7 +30,7 @@ interface Page {
 
 const page = async (query: string) => (await getJson(`${api.url}/api/leaderboard?${query}`)).body as unknown as Page;
 const vote = async (user: string, project_id: string, vote_type: string) =>
-  postJson(`${api.url}/api/votes`, await testToken(user), { project_id, vote_type });
+  postVote(api, await testToken(user), { project_id, vote_type });
 const pointsOf = async (user: string) =>
   (await page("limit=100")).entries.find(({ user_id }) => user_id === user)?.points ?? null;
 
@@ -44,13 +44,10 @@ test("watchers are told the top ten after votes, with equal ranks, in the order 
   const told: Pick<Page, "period" | "key" | "entries">[] = [];
   socket.on("leaderboard:updated", (message) => told.push(message));
   try {
-    await socket.timeout(5_000).emitWithAck("subscribe", { leaderboards: ["daily", "yearly"] });
+    await socket.timeout(30_000).emitWithAck("subscribe", { leaderboards: ["daily", "yearly"] });
     // One fan for the first maker, two for the second, and so on; the last two have equally many.
     const votes = owners.flatMap((_, i) => Array.from({ length: Math.min(i + 1, 11) }, (_, n) => [`fan ${n}`, i]));
-    // A busy machine may answer 503, and asking again is safe.
-    for (const [fan, i] of votes) {
-      await waitFor("the vote", async () => (await vote(String(fan), `made-${i}`, "up")).status === 200);
-    }
+    for (const [fan, i] of votes) expect((await vote(String(fan), `made-${i}`, "up")).status).toBe(200);
     for (const period of ["daily", "yearly"]) {
       await waitFor(
         "every point",
@@ -72,7 +69,7 @@ test("watchers are told the top ten after votes, with equal ranks, in the order 
   } finally {
     socket.close();
   }
-}, 60_000);
+});
 
 test("the point of a vote that could not be stored is given, and taken back when the vote is", async () => {
   await installation.query("ALTER TABLE votes ADD CONSTRAINT poison CHECK (user_id <> 'doomed') NOT VALID");
@@ -86,4 +83,4 @@ test("the point of a vote that could not be stored is given, and taken back when
   await vote("dora", "p1", "none");
   await waitFor("nobody's point", async () => (await pointsOf("owner")) === null);
   await installation.query("ALTER TABLE votes DROP CONSTRAINT poison");
-}, 60_000);
+});

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken } from "@votesync/testkit";
-import { type AnswerBody, getJson, Installation, type JsonAnswer, postJson } from "./installation.js";
+import { type AnswerBody, getJson, Installation, type JsonAnswer, postJson, untilTaken } from "./installation.js";
+import { settled } from "./vote-load.js";
 
 const VOTES = 20_000;
 const CLIENTS = 40;
@@ -22,8 +23,12 @@ class Ledger {
   readonly changes = new Map<string, VoteData>();
   /** `<user> <project>` → the state last answered. */
   readonly states = new Map<string, Wish>();
+  /** Requests that PostgreSQL took past a Redis that was too slow: each of them is an event, also where nothing changed. */
+  readonly degraded = new Set<string>();
   answers = 0;
   replays = 0;
+  /** Answered 503: sent again, but they may have come to something all the same. */
+  refused = 0;
   private readonly waiting = new Map<number, () => void>();
 
   /** Resolves with the so-many-th answer. */
@@ -32,11 +37,16 @@ class Ledger {
     return new Promise((resolve) => this.waiting.set(count, resolve));
   }
 
-  write(user: string, wish: Wish, data: VoteData): void {
+  /** @param answers to one request */
+  write(user: string, wish: Wish, answers: JsonAnswer[]): void {
     this.answers++;
+    this.replays += answers.length - 1;
     this.waiting.get(this.answers)?.();
-    if (data.action !== "unchanged") this.changes.set(data.request_id, data);
-    this.states.set(`${user} ${data.id}`, wish);
+    for (const { data } of answers.map(({ body }) => body)) {
+      if (data.action !== "unchanged") this.changes.set(data.request_id, data);
+      if (data.degraded === true) this.degraded.add(data.request_id);
+      this.states.set(`${user} ${data.id}`, wish);
+    }
   }
 }
 
@@ -66,7 +76,8 @@ test(`${VOTES} votes with repeats over two APIs, workers killed meanwhile: ledge
   const ledger = new Ledger();
   const clients = Array.from({ length: CLIENTS }, (_, i) => client(ledger, i, random(seed + i)));
   await Promise.all([Promise.all(clients), killWorkers(ledger)]);
-  await installation.drained();
+  await settled(installation);
+  console.info(`seed ${seed}: ${ledger.refused} answered 503, ${ledger.degraded.size} past Redis`);
 
   expect({ seed, answers: ledger.answers, replays: ledger.replays > VOTES / 10 }).toEqual({
     seed,
@@ -77,7 +88,7 @@ test(`${VOTES} votes with repeats over two APIs, workers killed meanwhile: ledge
   await expectRowsAsLastAnswered(ledger);
   await expectSameCountersEverywhere();
   await expectNothingPending(ledger);
-}, 180_000);
+}, 360_000);
 
 /** Owns its users, so what it was answered last is what must stand; it repeats a third of its requests. */
 async function client(ledger: Ledger, number: number, below: (n: number) => number): Promise<void> {
@@ -87,23 +98,33 @@ async function client(ledger: Ledger, number: number, below: (n: number) => numb
     const at = below(users.length);
     const wish = WISHES[below(WISHES.length)] as Wish;
     const vote = { project_id: PROJECTS[below(PROJECTS.length)], vote_type: wish };
+    let refused = 0;
     const send = (key: string) =>
-      postJson(`${apis[below(2)]?.url}/api/votes`, tokens[at] as string, vote, { "idempotency-key": key });
+      untilTaken(async () => {
+        const url = `${apis[below(2)]?.url}/api/votes`;
+        const answer = await postJson(url, tokens[at] as string, vote, { "idempotency-key": key });
+        if (answer.status === 503) refused++;
+        return answer;
+      });
     const key = `${number}-${i}`;
     const repeats = below(6);
     // 0: a double click, both at once and perhaps to both replicas; 1: a retry after the answer.
     const answers = repeats === 0 ? await Promise.all([send(key), send(key)]) : [await send(key)];
     if (repeats === 1) answers.push(await send(key));
-    expectOneAnswer(answers);
-    ledger.replays += answers.length - 1;
-    ledger.write(users[at] as string, wish, (answers[0] as JsonAnswer).body.data);
+    expectOneAnswer(answers, refused);
+    ledger.refused += refused;
+    ledger.write(users[at] as string, wish, answers);
   }
 }
 
-function expectOneAnswer(answers: Awaited<ReturnType<typeof postJson>>[]): void {
+function expectOneAnswer(answers: JsonAnswer[], refused: number): void {
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  // A Redis too slow to be asked cannot say that it has taken the other one.
+  if (answers.some(({ body }) => body.data.degraded === true)) return;
   expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
-  expect(answers.filter(({ headers }) => headers.get("idempotency-replayed") === null)).toHaveLength(1);
+  const firsts = answers.filter(({ headers }) => headers.get("idempotency-replayed") === null).length;
+  // What was answered 503 may have counted, and then even the first answer is a replay.
+  expect(firsts === 1 || (firsts === 0 && refused > 0)).toBe(true);
 }
 
 /** Kills the workers in turn, evenly over the run. */
@@ -120,11 +141,16 @@ async function expectOneEventPerAnsweredChange(ledger: Ledger): Promise<void> {
   const events = await installation.query<{ request_id: string; action: string; version: string }>(
     "SELECT request_id, action, version FROM vote_events",
   );
-  const applied = events.map(({ request_id, action, version }) => `${request_id} ${action} ${version}`).sort();
+  const applied = events
+    .filter(({ request_id }) => ledger.changes.has(request_id))
+    .map(({ request_id, action, version }) => `${request_id} ${action} ${version}`)
+    .sort();
   const answered = [...ledger.changes.values()]
     .map((data) => `${data.request_id} ${data.action} ${data.version}`)
     .sort();
   expect(applied).toEqual(answered);
+  const others = events.filter(({ request_id: id }) => !ledger.changes.has(id) && !ledger.degraded.has(id));
+  expect(others.length).toBeLessThanOrEqual(ledger.refused);
 }
 
 async function expectRowsAsLastAnswered(ledger: Ledger): Promise<void> {
