@@ -2,11 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { votesyncWith } from "./command-line.js";
-import { Installation, postJson } from "./installation.js";
+import { Installation, postVote } from "./installation.js";
 import { readDay, register, TestMongo, votesOf } from "./launches.js";
 
 const DATE = "2024-05-01";
-const OPEN_MS = 4_000;
+const OPEN_DATE = "2024-05-03";
+/** Two registrations and three votes are done by then. */
+const OPEN_MS = 6_000;
 
 let mongo: TestMongo;
 let installation: Installation;
@@ -21,7 +23,7 @@ beforeAll(async () => {
     installation.start("finalizer"),
     installation.start("vote-worker"),
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   await installation.remove();
   await mongo.remove();
@@ -43,11 +45,8 @@ test("a day is ended, tampered with, found out and mended, by commands alone", a
     ["bob", "alpha"],
     ["ann", "beta"],
   ] as const) {
-    const vote = { project_id: appId, vote_type: "up" };
-    expect((await postJson(`${api.url}/api/votes`, await testToken(voter), vote)).status).toBe(200);
+    expect((await postVote(api, await testToken(voter), { project_id: appId, vote_type: "up" })).status).toBe(200);
   }
-  const early = await launch("finalize", "--date", DATE);
-  expect([early.code, early.stderr]).toEqual([1, `votesync: ${DATE} is not over\n`]);
   for (const command of ["recover", "verify"]) {
     const { code, stderr } = await launch(command, "--date", DATE);
     expect([code, stderr]).toEqual([1, `votesync: ${DATE} is not final\n`]);
@@ -61,7 +60,7 @@ test("a day is ended, tampered with, found out and mended, by commands alone", a
     report: { updated: 2, top3: ["alpha", "beta"] },
   });
   expect(await json("finalize", "--date", DATE)).toMatchObject({ code: 0, report: { updated: 0, alreadyFinal: 2 } });
-  await waitFor("the day to be healthy", async () => (await launch("health", "--date", DATE)).code === 0);
+  await waitFor("the day to be healthy", async () => (await launch("health", "--date", DATE)).code === 0, 60_000);
   expect(await json("verify", "--date", DATE)).toMatchObject({ code: 0, report: { valid: true, apps: 2 } });
 
   const _id = `${DATE}:beta`;
@@ -82,7 +81,14 @@ test("a day is ended, tampered with, found out and mended, by commands alone", a
 
   const missing = await launch("recover", "--date", DATE, "--app", "ghost");
   expect([missing.code, missing.stdout]).toEqual([1, expect.stringContaining("ghost: no backup")]);
-}, 60_000);
+}, 240_000);
+
+test("a day that is not over is not ended", async () => {
+  const [opensAt, closesAt] = [new Date(), new Date(Date.now() + 3_600_000)];
+  await register(api, { appId: "gamma", launchDate: OPEN_DATE, opensAt, closesAt });
+  const early = await launch("finalize", "--date", OPEN_DATE);
+  expect([early.code, early.stderr]).toEqual([1, `votesync: ${OPEN_DATE} is not over\n`]);
+});
 
 test("without a finalizer the command does not wait for ever", async () => {
   await finalizer.kill9();

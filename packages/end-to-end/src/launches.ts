@@ -64,7 +64,8 @@ export async function untilFinal(api: ServiceProcess, date: string): Promise<Day
       const day = await readDay(api, date);
       return day.status === "final" && day.apps.every(({ votingFlushed }) => votingFlushed) && day;
     },
-    60_000,
+    // A finalizer may have to start first.
+    90_000,
   );
 }
 

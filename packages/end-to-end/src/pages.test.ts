@@ -9,7 +9,7 @@ import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser, openPage } from "./browsers.js";
-import { Installation, postJson } from "./installation.js";
+import { Installation, postJson, postVote } from "./installation.js";
 import { addStream, HOST, makeJam, post } from "./jams.js";
 import { adminToken, register, TestMongo } from "./launches.js";
 
@@ -18,6 +18,10 @@ let installation: Installation;
 let api: ServiceProcess;
 let browser: Browser;
 
+/** The finalizer is waited for 30 s by the server. */
+const FINALIZE_DEADLINE_MS = 40_000;
+/** A sync is waited for 60 s. */
+const SYNC_DEADLINE_MS = 70_000;
 const DATE = "2024-07-02";
 const JAM = "friday";
 
@@ -83,18 +87,20 @@ async function fill(): Promise<void> {
   const closed = { opensAt: new Date(now - 2_000), closesAt: new Date(now - 1_000) };
   for (const appId of ["first", "second"]) await register(api, { appId, launchDate: "2024-07-01", ...closed });
   const admin = await adminToken();
-  expect(await postJson(`${api.url}/api/launch/finalize`, admin, { date: "2024-07-01" })).toMatchObject({
+  const date = { date: "2024-07-01" };
+  expect(await postJson(`${api.url}/api/launch/finalize`, admin, date, {}, FINALIZE_DEADLINE_MS)).toMatchObject({
     status: 200,
   });
   await waitFor("the points", async () => {
     const board = await fetch(`${api.url}/api/leaderboard?period=daily`);
     return ((await board.json()) as { entries: unknown[] }).entries.length > 0;
   });
-  expect(await postJson(`${api.url}/api/periodic-sync/sync`, admin, {})).toMatchObject({ status: 200 });
+  const synced = await postJson(`${api.url}/api/periodic-sync/sync`, admin, {}, {}, SYNC_DEADLINE_MS);
+  expect(synced.status).toBe(200);
 }
 
 async function vote(user: string, project_id: string, vote_type: string): Promise<void> {
-  const answer = await postJson(`${api.url}/api/votes`, await testToken(user), { project_id, vote_type });
+  const answer = await postVote(api, await testToken(user), { project_id, vote_type });
   expect(answer.status).toBe(200);
 }
 
