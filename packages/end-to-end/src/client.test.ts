@@ -93,6 +93,8 @@ test("a board: order, own votes, the active one; a server-first board shows a vo
   client.click(b, "up");
   expect(board()?.streams[1]).toMatchObject({ id: b, voteCount: 0, ownVote: null, pending: true });
   await waitFor("the order after the vote", () => order()?.join() === "B 1,A 0");
+  // The socket may be faster than the answer.
+  await waitFor("the answer", () => board()?.streams[0]?.pending === false);
   expect(board()?.streams[0]).toMatchObject({ ownVote: "up", pending: false });
   await post(api, "/api/streams/next", { jamId: "sdk-jam" });
   await waitFor("what is played", () => board()?.activeStream?.id === b);

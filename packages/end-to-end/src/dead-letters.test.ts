@@ -161,7 +161,7 @@ test("the command line lists, shows, drops and replays, and says with its exit c
     expect((await cli(...misused)).code).toBe(2);
   }
   expect(await cli("show", "1.2-3")).toMatchObject({ code: 1, err: expect.stringContaining("no such dead letter") });
-});
+}, 240_000);
 
 test("a vote that waits for its retry is failed, is not called committed, and says so in words for voters", async () => {
   await installation.start("vote-worker");
@@ -172,6 +172,7 @@ test("a vote that waits for its retry is failed, is not called committed, and sa
   expect([answer.status, answer.body.data.state]).toEqual([202, "pending"]);
   const id = answer.body.data.request_id;
   const status = async (token: string) => (await getJson(`${api.url}/api/votes/status/${id}`, token)).body.data;
+  await waitFor("the first try to fail", async () => (await status(eve)).state === "failed");
   expect(await status(eve)).toMatchObject({ state: "failed", error: expect.stringContaining("tried again") });
   expect(await status(admin)).toMatchObject({ state: "failed", error: expect.stringContaining("poison") });
   expect((await getJson(`${api.url}/api/votes/status/${id}`, await testToken("ann"))).status).toBe(404);
@@ -179,9 +180,14 @@ test("a vote that waits for its retry is failed, is not called committed, and sa
   await installation.redis.del(installation.names.request(installation.names.shardOf(PROJECT), id));
   expect(await status(eve)).toMatchObject({ state: "failed", project_id: PROJECT, action: "created" });
   await installation.query("ALTER TABLE votes DROP CONSTRAINT poison");
-  const persisted = await waitFor("the retry", async () => {
-    const now = await status(eve);
-    return now.state === "persisted" && now;
-  });
+  // At the second retry, should the first have come before the fix.
+  const persisted = await waitFor(
+    "a retry",
+    async () => {
+      const now = await status(eve);
+      return now.state === "persisted" && now;
+    },
+    60_000,
+  );
   expect(persisted).toMatchObject({ state: "persisted", error: null, reconciled: false });
 });

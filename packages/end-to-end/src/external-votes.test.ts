@@ -9,6 +9,8 @@ import { Installation } from "./installation.js";
 import { readDay, readHealth, register, TestMongo, untilFinal, votesOf } from "./launches.js";
 
 const SECRET = "a secret of two parties, long enough for both";
+/** All apps of a day are registered by then. */
+const OPEN_MS = 1_500;
 const APPS = ["rocket", "teapot", "kettle"];
 
 let mongo: TestMongo;
@@ -44,7 +46,7 @@ beforeAll(async () => {
     installation.start("vote-worker"),
     installation.start("finalizer"),
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   server.closeAllConnections();
   server.close();
@@ -54,7 +56,7 @@ afterAll(async () => {
 
 async function launchDay(launchDate: string): Promise<void> {
   votes.set(launchDate, new Map(APPS.map((name, i) => [`${launchDate}:${name}`, 30 - 10 * i])));
-  const closesAt = new Date(Date.now() + 300);
+  const closesAt = new Date(Date.now() + OPEN_MS);
   const launch = { launchDate, opensAt: new Date(Date.now() - 1_000), closesAt };
   await Promise.all(APPS.map((name) => register(api, { ...launch, appId: `${launchDate}:${name}` })));
 }
@@ -69,6 +71,18 @@ interface Flush {
   attempts: number;
   lastError: string | null;
 }
+
+interface Refusal {
+  phase: string;
+  message: string;
+}
+
+/** Why the day is not final. */
+const refusal = (date: string, message: string) =>
+  waitFor(`the day to be refused because ${message}`, async () => {
+    const day = await mongo.collection<{ lastError: Refusal | null }>("launch_finalizations").findOne({ _id: date });
+    return day?.lastError?.message.includes(message) && day.lastError;
+  });
 
 async function bodyOf(req: IncomingMessage): Promise<{ date: string; apps: { appId: string }[] }> {
   let text = "";
@@ -86,37 +100,42 @@ test.each<[what: string, date: string, flush: RequestListener, error: RegExp]>([
   ["hangs", "2024-01-02", () => undefined, /cannot be reached: .*timeout/],
   ["answers garbage", "2024-01-03", (_req, res) => res.end("<html>"), /no JSON/],
   ["is half done", "2024-01-04", HALF_DONE, /has not flushed 2 apps/],
-])(
-  "a flush that %s: the result and the backup stand, and a later try finishes it",
-  async (_, date, flush, error) => {
-    misbehave = flush;
-    await launchDay(date);
-    const failed = await waitFor("a flush that failed", async () => {
-      const found = await flushOf(date);
-      return found?.lastError != null && found;
-    });
-    expect(failed).toMatchObject({ state: "pending", lastError: expect.stringMatching(error) });
-    const day = await waitFor("the day to be final", async () => {
-      const found = await readDay(api, date);
-      return found.status === "final" && found;
-    });
-    expect(votesOf(day)).toEqual(resultOf(date));
-    expect(day.apps.filter(({ votingFlushed }) => votingFlushed)).toHaveLength(flush === HALF_DONE ? 1 : 0);
-    const backups = await mongo.collection("vote_backups").find({ launchDate: date }).toArray();
-    expect(Object.fromEntries(backups.map(({ appId, votes: count }) => [appId, count]))).toEqual(resultOf(date));
+])("a flush that %s: the result and the backup stand, and a later try finishes it", async (_, date, flush, error) => {
+  misbehave = flush;
+  await launchDay(date);
+  // Some tries may fail in another way: on a busy machine this server, too, answers late.
+  const failed = await waitFor(`a flush that failed with ${error}`, async () => {
+    const found = await flushOf(date);
+    return error.test(found?.lastError ?? "") && found;
+  });
+  expect(failed).toMatchObject({ state: "pending" });
+  const day = await waitFor("the day to be final", async () => {
+    const found = await readDay(api, date);
+    return found.status === "final" && found;
+  });
+  expect(votesOf(day)).toEqual(resultOf(date));
+  expect(day.apps.filter(({ votingFlushed }) => votingFlushed)).toHaveLength(flush === HALF_DONE ? 1 : 0);
+  const backups = await mongo.collection("vote_backups").find({ launchDate: date }).toArray();
+  expect(Object.fromEntries(backups.map(({ appId, votes: count }) => [appId, count]))).toEqual(resultOf(date));
 
-    const unwell = await readHealth(api, date);
-    expect(unwell).toMatchObject({ status: "issues_detected", health: { finalizedApps: 3, backupRecords: 3 } });
-    expect(unwell.health.issues).toEqual([expect.stringMatching(error)]);
+  const unwell = await waitFor(`health to tell of ${error}`, async () => {
+    const found = await readHealth(api, date);
+    return error.test(found.health.issues.join()) && found;
+  });
+  expect(unwell).toMatchObject({ status: "issues_detected", health: { finalizedApps: 3, backupRecords: 3 } });
+  expect(unwell.health.issues).toHaveLength(1);
 
-    misbehave = null;
-    expect(votesOf(await untilFinal(api, date))).toEqual(resultOf(date));
-    expect(await flushOf(date)).toMatchObject({ state: "done", lastError: null });
-    expect([...(votes.get(date) as Map<string, number>).values()]).toEqual([0, 0, 0]);
-    expect(await readHealth(api, date)).toMatchObject({ status: "healthy", health: { unflushedApps: 0, issues: [] } });
-  },
-  60_000,
-);
+  misbehave = null;
+  expect(votesOf(await untilFinal(api, date))).toEqual(resultOf(date));
+  // The apps are marked first.
+  const done = await waitFor("the flush to be done", async () => {
+    const found = await flushOf(date);
+    return found?.state === "done" && found;
+  });
+  expect(done).toMatchObject({ lastError: null });
+  expect([...(votes.get(date) as Map<string, number>).values()]).toEqual([0, 0, 0]);
+  expect(await readHealth(api, date)).toMatchObject({ status: "healthy", health: { unflushedApps: 0, issues: [] } });
+});
 
 test("counts that do not come, or do not name every app, are waited for: nobody is taken for zero", async () => {
   const date = "2024-01-05";
@@ -125,18 +144,14 @@ test("counts that do not come, or do not name every app, are waited for: nobody 
       JSON.stringify({ date, countedAt: new Date().toISOString(), votes: [{ appId: `${date}:rocket`, votes: 30 }] }),
     );
   await launchDay(date);
-  const refused = await waitFor("the day to be refused", async () => {
-    const found = await mongo.collection<{ lastError: object | null }>("launch_finalizations").findOne({ _id: date });
-    return found?.lastError ?? false;
-  });
-  expect(refused).toMatchObject({ phase: "snapshot", message: expect.stringContaining("2 apps have no result") });
+  expect(await refusal(date, "2 apps have no result")).toMatchObject({ phase: "snapshot" });
   expect((await readDay(api, date)).status).toBe("closing");
   expect(await mongo.collection("vote_backups").countDocuments({ launchDate: date })).toBe(0);
   miscount = null;
   const day = await untilFinal(api, date);
   expect(votesOf(day)).toEqual(resultOf(date));
   expect(await mongo.collection("launch_finalizations").findOne({ _id: date })).toMatchObject({ source: "external" });
-}, 60_000);
+});
 
 test("counts from before the day was over are not taken: a cache may have kept them", async () => {
   const date = "2024-01-06";
@@ -145,11 +160,7 @@ test("counts from before the day was over are not taken: a cache may have kept t
     res.end(JSON.stringify({ date, countedAt: "2024-01-06T12:00:00Z", votes: counts }));
   };
   await launchDay(date);
-  const refused = await waitFor("the day to be refused", async () => {
-    const found = await mongo.collection<{ lastError: object | null }>("launch_finalizations").findOne({ _id: date });
-    return found?.lastError ?? false;
-  });
-  expect(refused).toMatchObject({ phase: "snapshot", message: expect.stringContaining("before the day was over") });
+  expect(await refusal(date, "before the day was over")).toMatchObject({ phase: "snapshot" });
   miscount = null;
   expect(votesOf(await untilFinal(api, date))).toEqual(resultOf(date));
-}, 60_000);
+});
