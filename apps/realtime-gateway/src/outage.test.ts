@@ -14,6 +14,8 @@ import {
 } from "./gateway.testing.js";
 import { Watcher } from "./watcher.testing.js";
 
+/** What a busy machine may add; what hangs needs more. */
+const BUSY_MS = 5_000;
 /** A port on which nobody listens. */
 const NOBODY = 1;
 
@@ -86,7 +88,7 @@ test("a Redis that accepts and says nothing holds nobody up longer than the dead
   redis.freeze();
   const startedAtMs = performance.now();
   const answers = await Promise.all([watcher.subscribe("p"), watcher.subscribe("p", "q"), watcher.subscribe("q")]);
-  expect(performance.now() - startedAtMs).toBeLessThan(CALL_DEADLINE_MS + 1_000);
+  expect(performance.now() - startedAtMs).toBeLessThan(CALL_DEADLINE_MS + BUSY_MS);
   for (const answer of answers) expect(answer.ok).toBe(false);
   redis.thaw();
   await gatewayReads();
@@ -100,7 +102,7 @@ test("without PostgreSQL loaded projects go on; a cold one is refused within the
   expect(await guest.subscribe("p")).toMatchObject({ ok: true, projects: { p: before } });
   const startedAtMs = performance.now();
   expect(await guest.subscribe("p", "cold")).toMatchObject({ ok: false });
-  expect(performance.now() - startedAtMs).toBeLessThan(CALL_DEADLINE_MS + 1_000);
+  expect(performance.now() - startedAtMs).toBeLessThan(CALL_DEADLINE_MS + BUSY_MS);
   const after = await voter.cast("p", "bob", "up");
   await waitFor("the vote", () => guest.last("p")?.version === after.version);
   const ready = await fetch(`${alone.url}/readyz`);
@@ -125,7 +127,7 @@ test("a client that answers nothing any more does not hold up a stop", async () 
   ws.pause();
   const startedAtMs = performance.now();
   await leaving.stop();
-  expect(performance.now() - startedAtMs).toBeLessThan(9_000);
+  expect(performance.now() - startedAtMs).toBeLessThan(20_000);
 });
 
 /** Takes connections and never answers. */
