@@ -102,6 +102,7 @@ test("when a day is over, a page left open stops taking votes for it and shows w
   const page = await goTo("/launch");
   await launchOpen(["drum", "flute"], "2024-06-12", SHORTLY_OPEN_MS);
   await page.goto(`${api.url}/launch/2024-06-12`);
+  await untilLive(page);
   await card(page, "flute").locator('[data-testid="vote-up"]').click();
   await shows(page, "flute", "1");
   await waitFor("the end", async () => (await status(page)) === "Over; the votes are being counted", 60_000);
