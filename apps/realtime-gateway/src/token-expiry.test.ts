@@ -44,7 +44,7 @@ const notify = (userId: string, id: string) =>
   });
 
 test("a socket whose token ends is told so and goes on as a watcher, with nothing private any more", async () => {
-  const [brief, lasting] = [await signedIn("ann", 2), await signedIn("ann", 3_600)];
+  const [brief, lasting] = [await signedIn("ann", 5), await signedIn("ann", 3_600)];
   await brief.subscribe("p");
   await notify("ann", "before");
   await waitFor("what is private, before", () => brief.last("before"));
@@ -58,7 +58,7 @@ test("a socket whose token ends is told so and goes on as a watcher, with nothin
 });
 
 test("a socket may watch as much after the end of its token as before", async () => {
-  const watcher = await signedIn("bob", 2);
+  const watcher = await signedIn("bob", 4);
   await expired(watcher);
   expect(await watcher.subscribe("p")).toMatchObject({ ok: true });
 });

@@ -19,7 +19,7 @@ export interface SubscribeAnswer {
   unknown: string[];
 }
 
-const ACK_TIMEOUT_MS = 10_000;
+const ACK_TIMEOUT_MS = 30_000;
 
 export class Watcher {
   private static readonly open = new Set<Watcher>();

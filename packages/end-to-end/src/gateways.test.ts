@@ -58,7 +58,10 @@ test("a gateway that is told to stop sends everybody to the other one, who miss 
   const shown = crowd.map((client) => versionsShown(client, "gw:move"));
   for (const client of crowd) await live(client);
   const frozen = await frozenSocket(first.url);
-  expect(await socketsOf(first)).toBe(CLIENTS + 1);
+  // On a busy machine some may have found the first one slow, and are with the other one already.
+  const moved = await socketsOf(second);
+  expect(await socketsOf(first)).toBe(CLIENTS - moved + 1);
+  expect(moved).toBeLessThan(CLIENTS / 2);
   const stopping = first.stop();
   for (let i = 0; i < VOTES; i++) await vote(`mover ${i}`, "gw:move");
   // It gives itself nine seconds, and exits with 1 when they are over.
@@ -87,7 +90,7 @@ const tellPrivately = (userId: string, id: string) =>
 
 test("a token that runs out while connected: the client asks for another, and hears all that it heard before", async () => {
   await installation.createProjects(api, ["gw:token"]);
-  const tokens = [await testToken("ann", { expiresInS: 2 }), await testToken("ann")];
+  const tokens = [await testToken("ann", { expiresInS: 3 }), await testToken("ann")];
   let asked = 0;
   const client = clientOf({ token: () => tokens[Math.min(asked++, 1)] as string });
   const heard: string[] = [];
@@ -107,12 +110,12 @@ test("a token that runs out while connected: the client asks for another, and he
 
 test("a token that runs out and is the only one: the client goes on watching, on the connection it has", async () => {
   await installation.createProjects(api, ["gw:only"]);
-  const client = clientOf({ token: await testToken("cem", { expiresInS: 2 }) });
+  const client = clientOf({ token: await testToken("cem", { expiresInS: 4 }) });
   const states: string[] = [];
   client.watch({ projects: ["gw:only"] });
   await live(client);
   client.connection.watch(() => states.push(client.connection.get()));
-  await endOfAToken(3);
+  await endOfAToken(5);
   await vote("ben", "gw:only");
   await waitFor("the vote", () => client.project("gw:only").get()?.upvotes === 1);
   expect(states).toEqual([]);
