@@ -2,13 +2,18 @@
 import { CHROMIUM_ARGUMENTS, findChromium } from "@votesync/testkit";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
+/** For a page to come, and for what is waited for on it. */
+export const PAGE_DEADLINE_MS = 60_000;
+
 export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: await findChromium(), args: CHROMIUM_ARGUMENTS });
 }
 
 /** A person of their own at this address. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const page = await (await browser.newContext(options)).newPage();
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(PAGE_DEADLINE_MS);
+  const page = await context.newPage();
   await page.goto(url);
   return page;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Installation } from "./installation.js";
 
 const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 180_000;
 
 export interface CommandResult {
   code: number;

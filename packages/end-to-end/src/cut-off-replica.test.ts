@@ -38,7 +38,7 @@ const vote = async (api: ServiceProcess, user: string, vote_type = "up") =>
 test("votes past Redis on a replica that is then killed: counts and sockets are right by the one that lives", async () => {
   const told: { voteCount: number; reason?: string }[] = [];
   socket.onAny((_event, message) => told.push(message));
-  await socket.timeout(10_000).emitWithAck("subscribe", { projects: [PROJECT] });
+  await socket.timeout(30_000).emitWithAck("subscribe", { projects: [PROJECT] });
   expect((await vote(near, "ann")).body.data).toMatchObject({ upvotes: 1 });
   await installation.drained();
 

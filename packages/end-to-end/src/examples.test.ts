@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { PAGE_DEADLINE_MS } from "./browsers.js";
 import { Installation, postJson } from "./installation.js";
 import { addStream, makeJam } from "./jams.js";
 import { inRepository, run } from "./programs.js";
@@ -43,7 +44,9 @@ async function startSite(folder: string | null = null): Promise<Site> {
 }
 
 async function open(url: string): Promise<{ page: Page; errors: string[] }> {
-  const page = await (await browser.newContext()).newPage();
+  const context = await browser.newContext();
+  context.setDefaultTimeout(PAGE_DEADLINE_MS);
+  const page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
@@ -119,7 +122,7 @@ test("React: a queue in everybody's order, a button of one's own, a leaderboard,
   await page.getByText(`The votes of ${b} were counted again.`).waitFor();
   await waitFor("the right count", async () => (await order()).includes("Second ▲1▼"));
   expect(errors).toEqual([]);
-});
+}, 240_000);
 
 test("the document shows what was run here", async () => {
   const text = await readFile(inRepository("docs/clients.md"), "utf8");

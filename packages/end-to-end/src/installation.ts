@@ -74,7 +74,7 @@ export class Installation {
 
   /** Waits until every event in every stream has been applied. */
   async drained(): Promise<void> {
-    await waitFor("every event to be applied", async () => (await this.waitingEvents()) === 0, 30_000);
+    await waitFor("every event to be applied", async () => (await this.waitingEvents()) === 0, 60_000);
   }
 
   /** Stream entries whose rows are not committed yet, over all shards. */

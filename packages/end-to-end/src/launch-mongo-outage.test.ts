@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { BreakableLink, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
-import { Installation, postJson } from "./installation.js";
+import { Installation, postVote } from "./installation.js";
 import {
   type Launch,
   misplacedEvents,
@@ -48,10 +48,10 @@ afterAll(async () => {
 });
 
 const vote = async (user: string, appId: string) =>
-  (await postJson(`${api.url}/api/votes`, await testToken(user), { project_id: appId, vote_type: "up" })).body.data;
+  (await postVote(api, await testToken(user), { project_id: appId, vote_type: "up" })).body.data;
 
 async function figure(name: string): Promise<number> {
-  const text = await (await fetch(`${finalizer.url}/metrics`, { signal: AbortSignal.timeout(2_000) })).text();
+  const text = await (await fetch(`${finalizer.url}/metrics`, { signal: AbortSignal.timeout(10_000) })).text();
   return Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, "m").exec(text)?.[1]);
 }
 

@@ -141,11 +141,11 @@ test("a worker killed again and again between its steps still settles every dead
     return Number(row?.n);
   };
   for (const count of [1, 5, 10, 15]) {
-    await waitFor("some letters to be settled", async () => (await settled()) >= count);
+    await waitFor("some letters to be settled", async () => (await settled()) >= count, 60_000);
     await worker.kill9();
     await worker.restart();
   }
-  await waitFor("all letters to be settled", async () => (await settled()) === 20, 30_000);
+  await waitFor("all letters to be settled", async () => (await settled()) === 20, 60_000);
   await installation.query("ALTER TABLE votes DROP CONSTRAINT poison");
   await installation.drained();
   expect((await getJson(`${api.url}/api/projects/${id}`)).body.upvotes).toBe(before);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   for (const user of ["ann", "bob", "cem"]) expect((await vote(user)).status).toBe(200);
   socket = io(gateway.url, { transports: ["websocket"] });
   socket.on("vote:reconciled", (message) => told.push(message));
-  await socket.timeout(10_000).emitWithAck("subscribe", { projects: [PROJECT] });
+  await socket.timeout(30_000).emitWithAck("subscribe", { projects: [PROJECT] });
   await settled(installation);
 });
 afterAll(async () => {

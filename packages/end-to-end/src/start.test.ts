@@ -51,7 +51,7 @@ async function start(): Promise<ChildProcess> {
   supervisors.push(child);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
-  await waitFor("the stack to be ready, or to give up", () => child.exitCode !== null || said.includes(READY), 60_000);
+  await waitFor("the stack to be ready, or to give up", () => child.exitCode !== null || said.includes(READY), 120_000);
   if (child.exitCode !== null) throw new Error(`exited with ${child.exitCode}: ${said}`);
   return child;
 }
@@ -81,7 +81,7 @@ async function pidOf(name: string): Promise<number> {
 }
 
 const untilUsable = () =>
-  waitFor("/statusz to answer 200", async () => (await getJson(`${api}/statusz`)).status === 200, 30_000);
+  waitFor("/statusz to answer 200", async () => (await getJson(`${api}/statusz`)).status === 200, 60_000);
 
 async function guestToken(): Promise<string> {
   const { body } = await postJson(`${api}/api/session/guest`, "", {});
@@ -125,7 +125,7 @@ test("it becomes ready, survives kill -9 of everything in it, and stops without 
   const [code] = await once(second, "exit");
   expect(code).toBe(0);
   expect(left.filter(({ pid }) => isAlive(pid))).toEqual([]);
-}, 240_000);
+}, 480_000);
 
 test("everything killed at once: the next start clears up and goes on", async () => {
   const first = await start();
@@ -136,4 +136,4 @@ test("everything killed at once: the next start clears up and goes on", async ()
   expect(await upvotes()).toBe(before);
   second.kill("SIGTERM");
   expect((await once(second, "exit"))[0]).toBe(0);
-}, 240_000);
+}, 480_000);

@@ -126,7 +126,7 @@ export class VoteLoad {
 /** Waits until nothing is under way: every event applied, every vote of the fallback known to Redis. */
 export async function settled(installation: Installation): Promise<void> {
   await installation.drained();
-  await waitFor("recovery", async () => (await installation.query(UNRECOVERED)).length === 0, 30_000);
+  await waitFor("recovery", async () => (await installation.query(UNRECOVERED)).length === 0, 60_000);
   await installation.drained();
 }
 
