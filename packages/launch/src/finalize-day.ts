@@ -182,14 +182,15 @@ const STEPS: Record<Exclude<FinalizationPhase, "final">, Step> = {
       await stores.archive.writeResults(date, batch.map(resultOf), finalizedAt);
       at?.("inside count");
     }
-    const seal = await sealLaunchDay(stores.pool, { date, seal: sealOf(date, apps) });
+    const seal = sealOf(date, apps);
     const totalVotes = apps.reduce((sum, { votes }) => sum + votes, 0);
     const facts = { apps: apps.length, totalVotes, top3: podium(apps), seal, finalizedAt };
     await stores.archive.advance(date, { from: "count", to: "announce" }, facts);
   },
 
-  /** Told twice rather than not at all. */
-  announce: async ({ stores, now, at }, date, { apps, top3 }) => {
+  /** Sealed first: whoever hears of it asks at once, and is to find it. Told twice rather than not at all. */
+  announce: async ({ stores, now, at }, date, { apps, top3, seal }) => {
+    await sealLaunchDay(stores.pool, { date, seal: seal as string });
     const body = { date, updated: apps ?? 0, top3 };
     await publishBroadcast(stores.redis, stores.names, { event: "launch:finalized", body });
     at?.("inside announce");

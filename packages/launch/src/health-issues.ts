@@ -39,7 +39,8 @@ function overdueIssues(o: HealthMoment, { day }: CountedDay, archived: ArchivedD
   if (day === null || day.finalizedAt !== null || day.closesAt === null) return [];
   const endedAtMs = endOf(day, day.closesAt, o);
   if (o.nowMs - endedAtMs <= o.overdueAfterMs) return [];
-  const ended = `${o.date} ended at ${new Date(endedAtMs).toISOString()} and is not final`;
+  const state = day.isFinal ? "final, but those who watch are not told" : "not final";
+  const ended = `${o.date} ended at ${new Date(endedAtMs).toISOString()} and is ${state}`;
   const recommendation =
     `Run "votesync launch finalize --date ${o.date}" (POST /api/launch/finalize), ` +
     "and see that the finalizer runs (its /readyz).";
@@ -74,7 +75,7 @@ function countedIssues({ date }: HealthMoment, { day, snapshot, differences }: C
         `"votesync launch verify --date ${date}" tells whether the results are those that were sealed.`,
     });
   }
-  if (day?.finalizedAt && snapshot.uncounted.length > 0) {
+  if (day?.isFinal && snapshot.uncounted.length > 0) {
     issues.push({
       issue: `${named(snapshot.uncounted)} stand among the launches of the final day without a result.`,
       recommendation: `Compare with "votesync launch verify --date ${date}"; restore PostgreSQL's table "launches".`,
@@ -84,8 +85,8 @@ function countedIssues({ date }: HealthMoment, { day, snapshot, differences }: C
 }
 
 function flushIssues(o: HealthMoment, { record, apps }: ArchivedDay): Issue[] {
-  // Before the end the flush has just been asked for, or will be.
-  if (record !== null && record.phase !== "final") return [];
+  // Before its results stand the flush has just been asked for, or will be.
+  if (record !== null && record.phase !== "announce" && record.phase !== "final") return [];
   const flush = record?.flush ?? null;
   const pendingMs = flush === null ? 0 : o.nowMs - new Date(flush.requestedAt).getTime();
   const isLate = flush?.state === "pending" && (pendingMs > o.overdueAfterMs || flush.lastError !== null);
@@ -137,7 +138,7 @@ function recordIssues({ date }: HealthMoment, { apps }: ArchivedDay): Issue[] {
 }
 
 function backupIssues({ date }: HealthMoment, { day }: CountedDay, { record, backups }: ArchivedDay): Issue[] {
-  if (!day?.finalizedAt || record?.backupsRemovedAt) return [];
+  if (!day?.isFinal || record?.backupsRemovedAt) return [];
   const see = `See with "votesync launch verify --date ${date}" whether the results still stand`;
   const issues: Issue[] = [];
   if (backups.missing.length > 0) {
@@ -157,7 +158,7 @@ function backupIssues({ date }: HealthMoment, { day }: CountedDay, { record, bac
 }
 
 function sealIssues({ date }: HealthMoment, { day, snapshot }: CountedDay, { record }: ArchivedDay): Issue[] {
-  if (!day?.finalizedAt) return [];
+  if (!day?.isFinal) return [];
   if (record === null) {
     return [
       {

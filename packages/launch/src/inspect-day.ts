@@ -120,8 +120,7 @@ async function inspectBackups(
 
 /** Only a final day's records must say anything. */
 function expectedApps(counted: CountedDay | null): Map<string, FinalApp> {
-  const isFinal = counted?.day?.finalizedAt instanceof Date;
-  return new Map(isFinal ? counted.snapshot.apps.map((app) => [app.appId, app]) : []);
+  return new Map(counted?.day?.isFinal ? counted.snapshot.apps.map((app) => [app.appId, app]) : []);
 }
 
 function knownIds(counted: CountedDay | null): Set<string> | null {

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { ROWS, TestLaunchStores } from "./final-day.testing.js";
 import { finalizeDay } from "./finalize-day.js";
 import { readLaunchDay } from "./read-launch-day.js";
+import { recoverVotes } from "./recover-votes.js";
+import { verifySeal } from "./verify-seal.js";
 
 let stores: TestLaunchStores;
 beforeAll(async () => {
@@ -31,10 +33,12 @@ test("a day is final for whoever is told so, whatever is left to be done", async
     ["rocket", 3],
     ["teapot", 1],
   ]);
+  expect(await verifySeal(stores, date)).toMatchObject({ valid: true });
+  expect(await recoverVotes(stores, { date, dryRun: true })).toMatchObject({ recovered: 0, missing: [] });
 });
 
-test("a day is not final while its results are written", async () => {
+test.each(["inside count", "after count"])("a day is not final before all of its end is written: %s", async (point) => {
   const date = await stores.endedDay({ rocket: 3 });
-  await finalizeUpTo(date, "inside count");
+  await finalizeUpTo(date, point);
   expect(await read(date)).toMatchObject({ status: "closing", seal: null });
 });

@@ -44,8 +44,7 @@ export async function readLaunchDay(stores: LaunchStores, o: ReadDayOptions): Pr
   if (day === null || day.closesAt === null) {
     return { date: o.date, status: o.dayEndsAtMs > o.nowMs ? "open" : "final", seal: null, apps: [] };
   }
-  // Sealed, every result stands. Whoever hears `launch:finalized` asks at once, before the last mark is written.
-  if (day.seal !== null) {
+  if (day.isFinal) {
     return { date: o.date, status: "final", seal: day.seal, apps: await readFinalApps(stores, o.date) };
   }
   const endsAtMs = Math.max(day.closesAt.getTime(), day.closedAt === null ? o.dayEndsAtMs : 0);

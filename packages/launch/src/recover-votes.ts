@@ -51,14 +51,13 @@ export interface RecoverReport {
 export async function recoverVotes(stores: LaunchStores, o: RecoverOptions): Promise<RecoverReport> {
   const day = await readLaunchDayRow(stores.pool, o.date);
   if (day === null || day.apps === 0) return report([], [...(o.appIds ?? [])]);
-  if (day.finalizedAt === null) throw new DayNotFinalError(o.date);
-  return withDayLock(stores.pool, o.date, () => recoverFinalDay(stores, day, day.finalizedAt as Date, o));
+  if (!day.isFinal) throw new DayNotFinalError(o.date);
+  return withDayLock(stores.pool, o.date, () => recoverFinalDay(stores, day, o));
 }
 
 async function recoverFinalDay(
   stores: LaunchStores,
   day: LaunchDay,
-  finalizedAt: Date,
   { date, appIds, dryRun }: RecoverOptions,
 ): Promise<RecoverReport> {
   const record = await stores.archive.findDay(date);
@@ -69,7 +68,8 @@ async function recoverFinalDay(
   assertSealed(date, snapshot, day, record);
 
   const isFlushed = record?.flush?.state === "done";
-  const work = { stores, date, dryRun, finalizedAt: record?.finalizedAt ?? finalizedAt, isFlushed };
+  const finalizedAt = record?.finalizedAt ?? day.finalizedAt ?? new Date();
+  const work = { stores, date, dryRun, finalizedAt, isFlushed };
   const changed: RecoveredApp[] = [];
   for (const batch of batchesOf(backups.sound, RECORDS_PER_BATCH)) changed.push(...(await recoverBatch(work, batch)));
   if (!dryRun && !isFlushed) await markThoseFlushedMeanwhile(stores, date, changed);

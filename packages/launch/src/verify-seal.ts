@@ -40,7 +40,7 @@ export interface SealReport {
 /** @throws {DayNotFinalError} when nothing was launched, too */
 export async function verifySeal({ pool, archive }: LaunchStores, date: string): Promise<SealReport> {
   const day = await readLaunchDayRow(pool, date);
-  if (day === null || day.finalizedAt === null) throw new DayNotFinalError(date);
+  if (day === null || !day.isFinal) throw new DayNotFinalError(date);
   const record = await archive.findDay(date);
   const counted = new Map((await readSnapshot(pool, date)).apps.map((app) => [app.appId, app]));
   const seen: { appId: string; votes: number; rank: number }[] = [];

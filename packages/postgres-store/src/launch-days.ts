@@ -18,6 +18,9 @@ export interface LaunchDay {
   countedAt: Date | null;
   totalVotes: number;
   seal: string | null;
+  /** Its results stand, complete and sealed: whoever asks is shown them. */
+  isFinal: boolean;
+  /** When nothing was left to be done about it: those who watch have been told, too. */
   finalizedAt: Date | null;
 }
 
@@ -49,6 +52,7 @@ const toDay = (row: LaunchDayRow): LaunchDay => ({
   countedAt: row.counted_at,
   totalVotes: row.total_votes,
   seal: row.seal,
+  isFinal: row.seal !== null || row.finalized_at !== null,
   finalizedAt: row.finalized_at,
 });
 
@@ -60,7 +64,7 @@ export async function readLaunchDayRow(pool: pg.Pool, date: string): Promise<Lau
   return rows[0] === undefined ? null : toDay(rows[0]);
 }
 
-/** Days with apps that are not final, oldest first, in pages: days that cannot become final are in no later day's way. */
+/** Days with apps about which something is left to be done, oldest first, in pages: days with which nothing can be done are in no later day's way. */
 export async function* openDayPages(pool: pg.Pool, pageSize: number): AsyncGenerator<LaunchDay[]> {
   for (let afterDate = "-infinity"; ; ) {
     const { rows } = await pool.query<LaunchDayRow>(
@@ -197,13 +201,9 @@ export async function findLaunchDifferences(pool: pg.Pool, date: string): Promis
   return rows.map(({ project_id, ...difference }) => ({ projectId: project_id, ...difference }));
 }
 
-/** @returns the seal that stands: an earlier one is never replaced */
-export async function sealLaunchDay(pool: pg.Pool, o: { date: string; seal: string }): Promise<string> {
-  const { rows } = await pool.query<{ seal: string }>(
-    "UPDATE launch_days SET seal = coalesce(seal, $2) WHERE launch_date = $1 RETURNING seal",
-    [o.date, o.seal],
-  );
-  return (rows[0] as { seal: string }).seal;
+/** An earlier seal is never replaced. */
+export async function sealLaunchDay(pool: pg.Pool, o: { date: string; seal: string }): Promise<void> {
+  await pool.query("UPDATE launch_days SET seal = coalesce(seal, $2) WHERE launch_date = $1", [o.date, o.seal]);
 }
 
 /** Everything of it is where it belongs. */
