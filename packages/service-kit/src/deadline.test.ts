@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "@jest/globals";
 import { DeadlineExceededError, withDeadline } from "./deadline.js";
 
@@ -13,6 +14,22 @@ test("work that is late is given up, by name and time", async () => {
   const error: unknown = await withDeadline(NEVER, 5, "counting").catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DeadlineExceededError);
   expect(error).toMatchObject({ what: "counting", ms: 5 });
+});
+
+test("an answer that came while the process was too busy to look is taken", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as { port: number }).port, "127.0.0.1");
+  const [answering] = (await once(server, "connection")) as [Socket];
+  try {
+    const answer = withDeadline(once(client, "data"), 5, "answering");
+    answering.write("yes");
+    for (const busyUntilMs = performance.now() + 50; performance.now() < busyUntilMs; );
+    expect(String(await answer)).toBe("yes");
+  } finally {
+    for (const end of [answering, client]) end.destroy();
+    server.close();
+  }
 });
 
 test("work that takes the signal is told, and the caller hears of the deadline and not of what the work made of it", async () => {

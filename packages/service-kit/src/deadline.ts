@@ -14,6 +14,9 @@ export class DeadlineExceededError extends Error {
  * Gives `work` so much time. Work that takes the signal can end with it; anything else may go on: nothing in JavaScript
  * stops it, but nobody waits any more.
  *
+ * A busy process looks at its timers before it looks at its sockets, and an answer that has long arrived would be too late.
+ * So when the time is up, what came in meanwhile is still taken.
+ *
  * @throws {DeadlineExceededError}
  */
 export async function withDeadline<T>(
@@ -23,12 +26,16 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const timeUp = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let lastLook: NodeJS.Immediate | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const giveUp = () => {
       const error = new DeadlineExceededError(what, ms);
       // Rejected first: work that fails because of the signal must not be what the caller hears.
       reject(error);
       timeUp.abort(error);
+    };
+    timer = setTimeout(() => {
+      lastLook = setImmediate(giveUp);
     }, ms);
   });
   try {
@@ -37,5 +44,6 @@ export async function withDeadline<T>(
     return await Promise.race([running, expired]);
   } finally {
     clearTimeout(timer);
+    clearImmediate(lastLook);
   }
 }
