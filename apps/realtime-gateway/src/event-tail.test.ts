@@ -171,6 +171,18 @@ test("whoever was given newer counts is not told older ones", async () => {
   expect(newlyTold()).toEqual([]);
 });
 
+test("that a period is over is told also to those with whom somebody came who was given newer counts already", async () => {
+  await watchedProject();
+  const { version } = await voter.cast("p", "second", "up");
+  const closed = ["1", "closed", "p", 0, version + 1, 2, 0, version, version + 1].join("\n");
+  await voter.redis.xadd(names.events(0), "*", "e", closed);
+  const ahead = { upvotes: 1, downvotes: 0, version: version + 2 };
+  readSnapshot = async () => new Map([["p", ahead]]);
+  await tail.readCurrent(["p"]);
+  await nextPass();
+  expect(newlyTold()).toEqual([{ event: "vote:reconciled", id: "p", ...ahead, voteCount: 1, reason: "period-closed" }]);
+});
+
 test("whoever comes while older counts are read is given those the others were told", async () => {
   await watchedProject();
   const { upvotes, downvotes, version } = await voter.cast("p", "second", "up");

@@ -16,9 +16,17 @@
  * readings that no second has more than 20; a room is never told counts older than those it has; the cursor moves only over
  * entries that are told, or kept to be told by the next pass.
  */
-import type { ProjectCounts, RedisNames } from "@votesync/core";
+import { countsView, type ProjectCounts, type RedisNames } from "@votesync/core";
 import { type RedisClient, readEvents } from "@votesync/redis-store";
-import { eventMessage, type Fold, foldEntries, gapMessage, type RoomMessage, type SkippedEntry } from "./fold.js";
+import {
+  eventMessage,
+  type Fold,
+  foldEntries,
+  gapMessage,
+  type RoomMessage,
+  type SkippedEntry,
+  type ToldEvent,
+} from "./fold.js";
 import type { Snapshot } from "./snapshot.js";
 import { type Cursor, findGap, streamEnd } from "./stream-gap.js";
 
@@ -205,10 +213,10 @@ export class ShardTail {
   private tellFold(): void {
     for (const [key, event] of this.fold) {
       const known = this.watched.get(event.projectId);
-      const isWorthless = known === undefined || (known !== null && event.version < known.version);
-      if (!isWorthless && this.toldNow.has(event.projectId)) continue;
+      const message = known === undefined ? null : newerMessage(event, known);
+      if (message !== null && this.toldNow.has(event.projectId)) continue;
       this.fold.delete(key);
-      if (!isWorthless) this.tell(eventMessage(event), event.acceptedAtUs);
+      if (message !== null) this.tell(message, event.acceptedAtUs);
     }
   }
 
@@ -218,4 +226,16 @@ export class ShardTail {
     this.toldNow.add(id);
     this.deps.tell(message, acceptedAtUs);
   }
+}
+
+/**
+ * What an event says to a room that has been told `known`. That a period is over is news also when newer counts are known,
+ * from somebody who has just come: then it is said with those.
+ * @returns `null` when it is nothing new
+ */
+function newerMessage(event: ToldEvent, known: ProjectCounts | null): RoomMessage | null {
+  const message = eventMessage(event);
+  if (known === null || event.version >= known.version) return message;
+  if (event.kind !== "closed") return null;
+  return { ...message, body: { ...message.body, ...countsView(event.projectId, known) } };
 }

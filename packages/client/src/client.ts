@@ -88,7 +88,7 @@ export class VoteClient {
       inactiveMs: options.pollInactiveMs ?? DEFAULTS.pollInactiveMs,
       state: this.connection,
       onLost: () => this.#ownVotes.forget(),
-      moment: () => this.#topics.moment,
+      asking: () => this.#topics.ask(),
       onReply: (reply, askedAt) => this.#apply(reply, askedAt),
       onMessage: (name, body) => this.#heard(name, body),
       poll: () => this.#poll(),
@@ -229,8 +229,8 @@ export class VoteClient {
         this.#projects.applyCounts(message.body.id, message.body);
         break;
       case "vote:reconciled":
-        if (message.body.reason === PERIOD_CLOSED) this.#projects.periodClosed(message.body.id, message.body);
-        else this.#projects.applyCounts(message.body.id, message.body);
+        if (message.body.reason !== PERIOD_CLOSED) this.#projects.applyCounts(message.body.id, message.body);
+        else if (!this.#projects.periodClosed(message.body.id, message.body)) this.#askOwnVote(message.body.id);
         break;
       case "vote:failed":
         this.#voteFailed(message.body);
@@ -307,7 +307,7 @@ export class VoteClient {
 
   /** Everything that is watched, by asking. @returns whether the server answers */
   async #poll(): Promise<boolean> {
-    const askedAt = this.#topics.moment;
+    const askedAt = this.#topics.ask();
     const reads = [
       this.#pollProjects(),
       ...this.#wanted.names("boards").map((id) => this.#readBoard(id)),

@@ -95,10 +95,15 @@ export class ProjectBook {
     }
   }
 
-  /** The counts began anew, and everybody may vote anew. */
-  periodClosed(id: string, counts: Counts): void {
+  /**
+   * The counts began anew, and everybody may vote anew.
+   * @returns whether that is news; otherwise nobody here knows whether the own vote is of the old period or of the new one
+   */
+  periodClosed(id: string, counts: Counts): boolean {
     const votes = this.votes(id);
-    if (votes === undefined || counts.version >= votes.counts.version) this.setVotes(id, projectVotes(counts, null));
+    if (votes !== undefined && counts.version <= votes.counts.version) return false;
+    this.setVotes(id, projectVotes(counts, null));
+    return true;
   }
 
   /** Somebody else is signed in: whose votes these are is not known any more. */

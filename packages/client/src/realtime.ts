@@ -46,8 +46,8 @@ export interface RealtimeDeps {
   /** 0–1 */
   random: () => number;
   onConnected: (connected: boolean) => void;
-  /** Now, as `onReply` wants to know it of the question. */
-  moment: () => number;
+  /** A question is asked. @returns when, as `onReply` wants to know it */
+  asking: () => number;
   onReply: (reply: SubscribeReply, askedAt: number) => void;
   onMessage: <N extends ServerMessageName>(name: N, body: ServerMessages[N]) => void;
 }
@@ -219,7 +219,7 @@ export class Realtime {
   }
 
   async #carryOut(socket: Socket, { name, list, names }: Call): Promise<void> {
-    const askedAt = this.#deps.moment();
+    const askedAt = this.#deps.asking();
     const reply: Reply = await socket.timeout(CALL_DEADLINE_MS).emitWithAck(name, { [list]: names });
     // An answer to the connection before this one says nothing about this one.
     if (this.#socket !== socket) throw new Error("the connection changed");

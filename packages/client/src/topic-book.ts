@@ -1,6 +1,7 @@
 /**
- * Leaderboards and launch days a client knows of. Neither carries a version, so an answer counts only where no message came
- * since its question was asked: the message is newer, or another one follows it. A period that is over never comes back.
+ * Leaderboards and launch days a client knows of. Neither carries a version, so an answer counts only where nothing has come
+ * since its question was asked: neither a message, which is newer or is followed by one that is, nor the answer to a later
+ * question. A period that is over never comes back.
  */
 import { Store } from "./store.js";
 import type { LaunchStatus, LeaderboardPeriod, LeaderboardState } from "./wire.js";
@@ -19,9 +20,9 @@ export class TopicBook {
     return storeIn(this.#launches, date);
   }
 
-  /** Now, as the answer to a question wants to know it. */
-  get moment(): number {
-    return this.#moment;
+  /** A question is asked. @returns when, as its answer wants to know it */
+  ask(): number {
+    return ++this.#moment;
   }
 
   /** @param askedAt left out of a message */
@@ -37,8 +38,9 @@ export class TopicBook {
   }
 
   #apply<T>(store: Store<T | undefined>, value: T, askedAt: number | undefined): void {
-    if (askedAt === undefined) this.#heardAt.set(store, ++this.#moment);
-    else if (askedAt < (this.#heardAt.get(store) ?? 0)) return;
+    const heardAt = askedAt ?? ++this.#moment;
+    if (heardAt < (this.#heardAt.get(store) ?? 0)) return;
+    this.#heardAt.set(store, heardAt);
     store.set(value);
   }
 }
