@@ -1,6 +1,9 @@
 /**
  * Turns votes into points, and tells who watches leaderboards. Every replica reads every shard: the step that gives points is
  * one replica's whoever comes first, and the others find it done.
+ *
+ * A board is told when votes changed it, and when its top is not what was told last: then points were given by hand, boards
+ * were restored, a turn began, or another replica was overtaken on its way.
  */
 import { type Board, boardAt, boardName, LEADERBOARD_PERIODS, type LeaderboardPeriod } from "@votesync/core";
 import { type PointsReader, readLeaderboard } from "@votesync/leaderboard";
@@ -39,6 +42,8 @@ export function createPointsLoop(deps: PointsLoopDeps): Loop {
 
 class BoardTeller {
   private readonly waiting = new Set<LeaderboardPeriod>();
+  /** As told last. */
+  private readonly told = new Map<LeaderboardPeriod, string>();
   private toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly deps: PointsLoopDeps) {}
@@ -51,16 +56,17 @@ class BoardTeller {
 
   async tell(): Promise<void> {
     const nowMs = performance.now();
-    if (this.waiting.size === 0 || nowMs - this.toldAtMs < TELL_EVERY_MS) return;
+    if (nowMs - this.toldAtMs < TELL_EVERY_MS) return;
     this.toldAtMs = nowMs;
     const { redis, names } = this.deps.stores;
-    for (const board of this.current().filter(({ period }) => this.waiting.has(period))) {
-      const { period, key, entries } = await readLeaderboard(this.deps.stores, {
-        board,
-        offset: 0,
-        limit: ENTRIES_TOLD,
-      });
-      await publishBroadcast(redis, names, { event: "leaderboard:updated", body: { period, key, entries } });
+    for (const board of this.current()) {
+      const page = { board, offset: 0, limit: ENTRIES_TOLD };
+      const { period, key, entries } = await readLeaderboard(this.deps.stores, page);
+      const body = { period, key, entries };
+      const wire = JSON.stringify(body);
+      if (!this.waiting.has(period) && this.told.get(period) === wire) continue;
+      await publishBroadcast(redis, names, { event: "leaderboard:updated", body });
+      this.told.set(period, wire);
       this.waiting.delete(period);
     }
   }

@@ -57,12 +57,17 @@ const rows = () =>
     "SELECT user_id, points FROM leaderboard_entries WHERE period = 'yearly' ORDER BY user_id",
   );
 
-test("votes give the owner points on four boards, and take them back; watchers of a board are told", async () => {
+/** A socket that watches the weekly board, and what it is told. */
+async function watchWeekly() {
   const socket: Socket = io(gateway.url, { transports: ["websocket"], forceNew: true });
   const told: { period: string; entries: { user_id: string; points: number }[] }[] = [];
   socket.on("leaderboard:updated", (message) => told.push(message));
+  return { socket, told, answer: await socket.timeout(30_000).emitWithAck("subscribe", { leaderboards: ["weekly"] }) };
+}
+
+test("votes give the owner points on four boards, and take them back; watchers of a board are told", async () => {
+  const { socket, told, answer } = await watchWeekly();
   try {
-    const answer = await socket.timeout(30_000).emitWithAck("subscribe", { leaderboards: ["weekly"] });
     expect(answer).toMatchObject({
       ok: true,
       leaderboards: { weekly: { period: "weekly", entries: [] } },
@@ -102,6 +107,22 @@ test("points by hand: for admins, once per Idempotency-Key, and nothing of the w
   }
   for (const query of ["period=hourly", "limit=0", "offset=-1", "offset=1e3", "limit=101"]) {
     expect((await get(`/leaderboard?${query}`)).status).toBe(400);
+  }
+});
+
+test("points by hand are told to watchers too", async () => {
+  const { socket, told } = await watchWeekly();
+  try {
+    const shown = () => told.at(-1)?.entries.find(({ user_id }) => user_id === "dan")?.points;
+    for (const [points, sum] of [
+      [4, 9],
+      [-4, 5],
+    ] as const) {
+      expect((await score("dan", points)).status).toBe(200);
+      await waitFor(`${sum} points to be told`, () => shown() === sum);
+    }
+  } finally {
+    socket.close();
   }
 });
 
