@@ -104,6 +104,7 @@ function recorded(
 function tooManyVotes(limit: VoteLimit, resetUs: number) {
   const headers = rateHeaders(limit, { remaining: 0, resetUs });
   return problem(429, `At most ${limit.max} votes per project in ${limit.windowMs / 1_000} seconds.`, {
+    type: "urn:votesync:problem:too-many-votes",
     title: "Too many vote attempts. Please wait a moment.",
     headers: { ...headers, "Retry-After": String(Math.max(1, Math.ceil(resetUs / 1_000_000))) },
   });

@@ -4,8 +4,8 @@ import type { RequestError } from "@votesync/client";
 export function Problem({ error, onRetry }: { error: RequestError; onRetry?: () => void }) {
   return (
     <div className="problem" role="alert">
-      <p className="problem-title">{error.title}</p>
-      {error.detail !== "" && <p>{error.detail}</p>}
+      <p className="problem-title">{error.message}</p>
+      {error.detail !== "" && error.detail !== error.message && <p>{error.detail}</p>}
       {error.fieldErrors.length > 0 && (
         <ul>
           {error.fieldErrors.map(({ path, message }) => (

@@ -13,11 +13,14 @@ export interface FieldError {
 
 /** The parts of an RFC 9457 problem that are shown. */
 interface Problem {
+  /** Of what kind it is; `about:blank`, or none: its title is the name of the status. */
+  type?: string;
   title?: string;
   detail?: string;
   errors?: FieldError[];
 }
 
+/** `message` is what tells a visitor most: the title, or the detail where the title only names the status. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   /** HTTP status; `null` when no answer came, so nobody knows whether the request was carried out. */
@@ -29,10 +32,12 @@ export class RequestError extends Error {
   readonly retryAfterS: number | null;
 
   constructor(status: number | null, problem: Problem, o: { retryAfterS?: number | null; cause?: unknown } = {}) {
-    super(problem.title ?? `The server answered ${status}`, { cause: o.cause });
+    const { type = "about:blank", title = `The server answered ${status}`, detail = "" } = problem;
+    const namesStatus = status !== null && type === "about:blank" && detail !== "";
+    super(namesStatus ? detail : title, { cause: o.cause });
     this.status = status;
-    this.title = this.message;
-    this.detail = problem.detail ?? "";
+    this.title = title;
+    this.detail = detail;
     this.fieldErrors = problem.errors ?? [];
     this.retryAfterS = o.retryAfterS ?? null;
   }

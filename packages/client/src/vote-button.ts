@@ -149,7 +149,7 @@ export class VoteButtonElement extends Base {
       button.disabled = shown === null;
     }
     this.toggleAttribute("pending", shown?.pending === true);
-    this.#error.textContent = shown?.error?.title ?? "";
+    this.#error.textContent = shown?.error?.message ?? "";
   }
 }
 

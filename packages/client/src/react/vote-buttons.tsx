@@ -35,7 +35,7 @@ export function VoteButtons({ projectId, label = projectId, down = true, classNa
       {button("up", "Vote up", "▲")}
       <output aria-live="off">{project == null ? "–" : project.voteCount}</output>
       {down ? button("down", "Vote down", "▼") : null}
-      <span role="status">{project?.error == null ? "" : project.error.title}</span>
+      <span role="status">{project?.error == null ? "" : project.error.message}</span>
     </div>
   );
 }
