@@ -21,7 +21,7 @@ export const addToBoard =
     switch (outcome.kind) {
       case "created":
         await announceBoard(deps, stream.boardId);
-        return { ...stream, createdAt: outcome.createdAt, upvotes: 0, downvotes: 0, version: 0 };
+        return { ...stream, createdAt: outcome.createdAt, upOnly: false, upvotes: 0, downvotes: 0, version: 0 };
       case "taken":
         throw problem(409, "A project with this id exists.");
       case "full":

@@ -12,6 +12,7 @@ const project = z.object({
   url: z.string().nullable(),
   owner_id: z.string(),
   board_id: z.string().nullable(),
+  up_only: z.boolean().describe("A launch: nobody votes against it"),
   upvotes: count,
   downvotes: count,
   voteCount: z.number().int().describe("upvotes - downvotes"),

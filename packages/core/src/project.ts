@@ -13,6 +13,8 @@ export interface ProjectRecord extends ProjectCounts {
   url: string | null;
   ownerId: string;
   boardId: string | null;
+  /** A launch: nobody votes against it. */
+  upOnly: boolean;
   createdAt: Date;
 }
 
@@ -24,6 +26,7 @@ export function projectView(project: ProjectRecord, counts: ProjectCounts = proj
     url: project.url,
     owner_id: project.ownerId,
     board_id: project.boardId,
+    up_only: project.upOnly,
     upvotes: counts.upvotes,
     downvotes: counts.downvotes,
     voteCount: voteCount(counts),

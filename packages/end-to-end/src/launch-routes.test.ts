@@ -65,6 +65,16 @@ test("a day that is over, and instants of one's own, are for admins", async () =
   expect((await register(admin, { appId: "instants", ...INSTANTS })).status).toBe(201);
 });
 
+test("an app is a project nobody votes against, and says so", async () => {
+  expect((await register(await testToken("ann"), { appId: "listed" })).status).toBe(201);
+  const answer = await fetch(`${target.api.url}/api/projects?ids=listed,${PROJECT}`);
+  const { projects } = (await answer.json()) as { projects: { id: string; up_only: boolean }[] };
+  expect(projects.map(({ id, up_only }) => [id, up_only])).toEqual([
+    ["listed", true],
+    [PROJECT, false],
+  ]);
+});
+
 test("a day is that of the configured zone", async () => {
   const answer = await register(await testToken("ann"), { appId: "zoned" });
   expect(answer.body).toMatchObject({

@@ -72,8 +72,8 @@ function pastCursor({ sort, key, id }: ProjectCursor): Prisma.ProjectWhereInput[
 }
 
 function toRecord(row: Project): ProjectRecord {
-  const { id, title, url, ownerId, boardId, createdAt } = row;
-  return { id, title, url, ownerId, boardId, createdAt, ...currentCounts(row) };
+  const { id, title, url, ownerId, boardId, upOnly, createdAt } = row;
+  return { id, title, url, ownerId, boardId, upOnly, createdAt, ...currentCounts(row) };
 }
 
 /** A period whose instant has passed is over, though nobody has ended it here yet. */

@@ -18,13 +18,7 @@ export const LaunchCard = memo(function LaunchCard({
 }: LaunchCardProps) {
   return (
     <li className="card card-launch" data-project-id={appId} data-pending={votes?.pending === true}>
-      <VoteButtons
-        title={name}
-        votes={votes}
-        mayVote={mayVote}
-        buttons={["up"]}
-        onClick={(button) => onClick(appId, button)}
-      />
+      <VoteButtons title={name} votes={votes} mayVote={mayVote} upOnly onClick={(button) => onClick(appId, button)} />
       <div className="card-heading">
         <h3>{name}</h3>
       </div>

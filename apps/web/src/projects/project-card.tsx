@@ -23,7 +23,7 @@ export const ProjectCard = memo(function ProjectCard({ project, mayVote, isAdded
       data-version={votes?.version}
       data-pending={votes?.pending === true}
     >
-      <VoteButtons title={project.title} votes={votes} mayVote={mayVote} onClick={click} />
+      <VoteButtons title={project.title} votes={votes} mayVote={mayVote} upOnly={project.up_only} onClick={click} />
       <Heading project={project} isAdded={isAdded} />
       <Ballot upvotes={votes?.upvotes ?? 0} downvotes={votes?.downvotes ?? 0} />
       {votes?.error != null && (

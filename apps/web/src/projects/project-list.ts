@@ -8,6 +8,7 @@ export interface Project extends Counts {
   id: string;
   title: string;
   url: string | null;
+  up_only: boolean;
   created_at: string;
 }
 
@@ -86,7 +87,7 @@ export class ProjectList {
       this.state.update((state) => ({
         ...state,
         loading: null,
-        projects: cursor === null ? page.projects : unique([...state.projects, ...page.projects]),
+        projects: unique([...(cursor === null ? addedMeanwhile(state) : state.projects), ...page.projects]),
         nextCursor: page.next_cursor,
       }));
     } catch (error) {
@@ -95,5 +96,8 @@ export class ProjectList {
     }
   }
 }
+
+/** A list that was on its way may be without it. */
+const addedMeanwhile = ({ projects, addedId }: ProjectListState) => projects.filter(({ id }) => id === addedId);
 
 const unique = (projects: readonly Project[]): Project[] => [...new Map(projects.map((p) => [p.id, p])).values()];

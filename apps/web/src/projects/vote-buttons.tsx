@@ -6,14 +6,14 @@ export interface VoteButtonsProps {
   /** As `useVotes` has them. */
   votes: ShownProject | null | undefined;
   mayVote: boolean;
-  /** Launches have no `down`. */
-  buttons?: readonly Vote[];
+  /** A launch: nobody votes against it. */
+  upOnly?: boolean;
   onClick(button: Vote): void;
 }
 
 const CHEVRONS: Record<Vote, string> = { up: "m5 15 7-7 7 7", down: "m5 9 7 7 7-7" };
 
-export function VoteButtons({ title, votes, mayVote, buttons = ["up", "down"], onClick }: VoteButtonsProps) {
+export function VoteButtons({ title, votes, mayVote, upOnly = false, onClick }: VoteButtonsProps) {
   const button = (vote: Vote) => (
     <button
       type="button"
@@ -32,12 +32,12 @@ export function VoteButtons({ title, votes, mayVote, buttons = ["up", "down"], o
   );
   return (
     <div className="votes" data-own={votes?.ownVote ?? "none"}>
-      {buttons.includes("up") && button("up")}
+      {button("up")}
       <p className="votes-total">
         {votes == null ? "–" : <Count value={votes.voteCount} testId="vote-count" />}
         <span className="visually-hidden"> votes</span>
       </p>
-      {buttons.includes("down") && button("down")}
+      {!upOnly && button("down")}
     </div>
   );
 }
