@@ -13,6 +13,8 @@ interface Action {
 }
 
 const ACTIONS_SHOWN = 12;
+/** A vote shows in the queue a moment before it is in the trail. */
+const LOOK_AGAIN_MS = 1_000;
 const WORDS = { up: "voted up", down: "voted down", none: "took back a vote on" } as const;
 const TIME = new Intl.DateTimeFormat("en", { timeStyle: "medium" });
 
@@ -51,8 +53,6 @@ function useActions({ id, version }: ShownBoard): readonly Action[] {
   const reading = useRef({ wanted: 0, busy: false });
   useEffect(() => {
     const state = reading.current;
-    state.wanted = version;
-    if (state.busy) return;
     const readUntilNewest = async () => {
       state.busy = true;
       for (let read = -1; read !== state.wanted; ) {
@@ -61,12 +61,19 @@ function useActions({ id, version }: ShownBoard): readonly Action[] {
         setActions(answer.actions.slice(0, ACTIONS_SHOWN));
       }
     };
-    // What could not be read is read with the next change.
-    void readUntilNewest()
-      .catch(() => undefined)
-      .finally(() => {
-        state.busy = false;
-      });
+    const look = () => {
+      state.wanted++;
+      if (state.busy) return;
+      // What could not be read is read with the next change.
+      void readUntilNewest()
+        .catch(() => undefined)
+        .finally(() => {
+          state.busy = false;
+        });
+    };
+    look();
+    const lookAgain = setTimeout(look, LOOK_AGAIN_MS);
+    return () => clearTimeout(lookAgain);
   }, [client, id, version]);
   return actions;
 }

@@ -2,8 +2,9 @@
  * What the launch page shows: a day with its board to vote on while it is open, and the podium of the day before.
  *
  * That a period has ended, or a day is final, comes over the socket, and then the days are read again: the server's clock
- * says when a day is over, never this device's. Nobody tells of an app that somebody else launches, nor of a midnight on
- * which nothing was launched; so a page that is looked at reads again once a minute too.
+ * says when a day is over, never this device's. What was heard is read until it is shown: an answer may be lost, or come from a
+ * replica whose clock is behind. Nobody tells of an app that somebody else launches, nor of a midnight on which nothing was
+ * launched; so a page that is looked at reads again once a minute too.
  */
 import { type LaunchStatus, RequestError, type VoteClient } from "@votesync/client";
 import { Store } from "../store.js";
@@ -11,6 +12,10 @@ import { dayBefore } from "./calendar.js";
 import { type LaunchDay, type NewLaunchApp, readDay, registerApp } from "./launch-api.js";
 
 const READ_AGAIN_MS = 60_000;
+const CATCH_UP_MS = 2_000;
+
+/** In the order in which they come. */
+const STATUSES: readonly LaunchStatus[] = ["open", "closing", "final"];
 
 export interface LaunchState {
   /** `null` while it is read for the first time. */
@@ -29,6 +34,9 @@ export class LaunchDays {
   readonly #date: string | null;
   #loading: Promise<void> | null = null;
   #loadAgain = false;
+  /** How days stand, as the server last said unasked. */
+  readonly #heard = new Map<string, LaunchStatus>();
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   /** @param date `null`: today, as the server has it */
   constructor(client: VoteClient, date: string | null) {
@@ -54,20 +62,20 @@ export class LaunchDays {
     document.addEventListener("visibilitychange", look);
     const timer = setInterval(look, READ_AGAIN_MS);
     const endMessages = this.#client.on("vote:reconciled", ({ reason }) => {
-      if (reason === "period-closed") this.#periodClosed();
+      if (reason === "period-closed") void this.#periodClosed();
     });
     return () => {
       document.removeEventListener("visibilitychange", look);
       clearInterval(timer);
+      clearTimeout(this.#later);
       endMessages();
     };
   }
 
   /** The server said how a day stands, which may be news: a message may have been missed. */
   heard(date: string, status: LaunchStatus): void {
-    const { day, before } = this.state.get();
-    const shown = [day, before].find((one) => one?.date === date);
-    if (shown && shown.status !== status) void this.load();
+    this.#heard.set(date, status);
+    void this.#catchUp();
   }
 
   /** @throws {RequestError} */
@@ -77,8 +85,27 @@ export class LaunchDays {
   }
 
   /** A period of an app that is listed ended: its day began, or is over. */
-  #periodClosed(): void {
-    if (this.state.get().day?.status === "open") void this.load();
+  async #periodClosed(): Promise<void> {
+    if (this.state.get().day?.status !== "open") return;
+    await this.load();
+    if (this.state.get().day?.status === "open") this.#doLater(() => this.load());
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.#isBehind()) return;
+    await this.load();
+    if (this.#isBehind()) this.#doLater(() => this.#catchUp());
+  }
+
+  #isBehind(): boolean {
+    const { day, before } = this.state.get();
+    const order = (status: LaunchStatus | undefined) => (status === undefined ? -1 : STATUSES.indexOf(status));
+    return [day, before].some((shown) => shown !== null && order(shown.status) < order(this.#heard.get(shown.date)));
+  }
+
+  #doLater(work: () => Promise<void>): void {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => void work(), CATCH_UP_MS);
   }
 
   async #loadWhileAsked(): Promise<void> {

@@ -17,13 +17,24 @@ export function useRefreshed<T>(read: () => Promise<T>): Refreshed<T> {
   const [error, setError] = useState<RequestError | null>(null);
   const newest = useRef(read);
   newest.current = read;
+  const loads = useRef({ begun: 0, shown: 0 });
   const load = useCallback(async () => {
+    const own = ++loads.current.begun;
+    // What was asked for later may be shown already.
+    const show = (change: () => void) => {
+      if (own < loads.current.shown) return;
+      loads.current.shown = own;
+      change();
+    };
     try {
-      setValue(await newest.current());
-      setError(null);
+      const value = await newest.current();
+      show(() => {
+        setValue(value);
+        setError(null);
+      });
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      setError(error);
+      show(() => setError(error));
     }
   }, []);
   useEffect(() => {
