@@ -246,6 +246,20 @@ test("a pass right after another one does nothing, so that no second has too man
   expect(newlyTold()).toHaveLength(1);
 });
 
+test("the pause is counted from when a pass began, however long it read", async () => {
+  await watchedProject();
+  readSnapshot = async () => {
+    nowMs += PACE_MS - 1;
+    return new Map();
+  };
+  await forget(names.events(0));
+  await passAfterPause();
+  await voter.cast("p", "second", "up");
+  nowMs += 1;
+  await tail.pass();
+  expect(newlyTold()).toMatchObject([{ event: "vote:cast" }]);
+});
+
 test("a tail far behind catches up in bounded passes", async () => {
   await watchedProject();
   const wire = (await voter.redis.xrange(names.events(0), "-", "+", "COUNT", 1))[0]?.[1] as string[];

@@ -80,8 +80,6 @@ export interface Gateway {
   listener: Listener;
 }
 
-/** A timer of Node may fire so much early. */
-const TIMER_SLACK_MS = 2;
 /** Messages to single users, and broadcasts, are no race. */
 const MESSAGE_PAUSE_MS = 100;
 
@@ -115,7 +113,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     await tail.pass();
     return false;
   };
-  const idleMs = () => tail.restMs + TIMER_SLACK_MS;
+  // A timer that fires early finds nothing to do, and waits for the rest.
+  const idleMs = () => tail.restMs;
   const loop = createLoop({ name: "event-tail", runOnce, idleMs, log });
   const follow = (name: string, messages: { pass(): Promise<boolean> }, idleMs = MESSAGE_PAUSE_MS) =>
     createLoop({ name, runOnce: () => messages.pass(), idleMs, log });
@@ -160,7 +159,7 @@ function createTail(
     redis: redis.client,
     names,
     nowMs,
-    paceMs: options.foldWindowMs - TIMER_SLACK_MS,
+    paceMs: options.foldWindowMs,
     readSnapshot: (ids) => readSnapshot(stores, ids),
     observer: observeTail(metrics, log),
     tell: (message, acceptedAtUs) => {

@@ -2,6 +2,7 @@
  * The load of every figure: the same generator, connections and requests for the baseline and for us, so that what is
  * compared is the server.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import autocannon from "autocannon";
 
 export interface VoteHttpRequest {
@@ -21,36 +22,67 @@ export interface LoadResult {
 }
 
 const CONNECTIONS = 64;
+/**
+ * A generator with a rate sends what is due in a second at its beginning, and then nothing: no crowd does that. So a rate is
+ * shared by many, which begin one after the other.
+ */
+const WAVES_A_SECOND = 16;
 
-/** @param o.rate requests per second; as many as possible when left out */
-export async function runLoad(o: {
+interface Load {
   url: string;
   requests: readonly VoteHttpRequest[];
   seconds: number;
+  /** Requests per second; as many as possible when left out. */
   rate?: number;
-}): Promise<LoadResult> {
+}
+
+export async function runLoad(load: Load): Promise<LoadResult> {
+  const waves = load.rate === undefined ? [runWave(load, CONNECTIONS)] : wavesOf(load, load.rate);
+  const results = await Promise.all(waves);
+  const latenciesMs = results.flatMap((result) => result.latenciesMs).sort((a, b) => a - b);
+  const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN;
+  const sum = (of: (result: Wave) => number) => results.reduce((total, result) => total + of(result), 0);
+  return {
+    perSecond: sum(({ perSecond }) => perSecond),
+    p50Ms: at(0.5),
+    p95Ms: at(0.95),
+    failures: sum(({ failures }) => failures),
+  };
+}
+
+function wavesOf({ url, requests, seconds }: Load, rate: number): Promise<Wave>[] {
+  return Array.from({ length: WAVES_A_SECOND }, async (_, wave) => {
+    const own = requests.filter((_, i) => i % WAVES_A_SECOND === wave);
+    await delay((1_000 / WAVES_A_SECOND) * wave);
+    return runWave({ url, requests: own, seconds, rate: rate / WAVES_A_SECOND }, CONNECTIONS / WAVES_A_SECOND);
+  });
+}
+
+interface Wave {
+  perSecond: number;
+  latenciesMs: number[];
+  failures: number;
+}
+
+async function runWave({ url, requests, seconds, rate }: Load, connections: number): Promise<Wave> {
   const latenciesMs: number[] = [];
   let clients = 0;
   const result = await autocannon({
-    url: o.url,
-    connections: CONNECTIONS,
-    duration: o.seconds,
-    ...(o.rate === undefined ? {} : { overallRate: o.rate }),
+    url,
+    connections,
+    duration: seconds,
+    ...(rate === undefined ? {} : { overallRate: rate }),
     // Each connection has requests of its own: the same vote from all of them would be one vote and 63 refusals.
     setupClient: (client) => {
       const own = clients++;
-      const some = o.requests.filter((_, i) => i % CONNECTIONS === own);
-      const requests = some.length > 0 ? some : o.requests;
+      const some = requests.filter((_, i) => i % connections === own);
       client.on("response", (_status, _bytes, responseMs) => latenciesMs.push(responseMs));
-      client.setRequests(requests.map((request) => ({ method: "POST", ...request })));
+      client.setRequests((some.length > 0 ? some : requests).map((request) => ({ method: "POST", ...request })));
     },
   });
-  latenciesMs.sort((a, b) => a - b);
-  const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN;
   return {
     perSecond: result["2xx"] / result.duration,
-    p50Ms: at(0.5),
-    p95Ms: at(0.95),
+    latenciesMs,
     failures: result.non2xx + result.errors,
   };
 }
