@@ -32,6 +32,8 @@ const CONNECT_DEADLINE_MS = 5_000;
 const CALL_DEADLINE_MS = 5_000;
 const CALL_AGAIN_MS = 2_000;
 const TOKEN_AGAIN_MS = 5_000;
+/** What nobody has made yet may be made. */
+const UNKNOWN_AGAIN_MS = 10_000;
 /** The first try at another address comes at a random moment within this, so that not all come at once. */
 const MOVE_WITHIN_MS = 300;
 const FIRST_BACKOFF_MS = 500;
@@ -229,6 +231,15 @@ export class Realtime {
       if (name === "subscribe") subscribed.add(one);
       else subscribed.delete(one);
     }
-    if (name === "subscribe") this.#deps.onReply(reply, askedAt);
+    if (name === "unsubscribe") return;
+    this.#deps.onReply(reply, askedAt);
+    const { unknown = [] } = reply;
+    if (unknown.length > 0) this.#deps.clock.after(UNKNOWN_AGAIN_MS, () => this.#askAgain(socket, subscribed, unknown));
+  }
+
+  #askAgain(socket: Socket, subscribed: Set<string>, names: readonly string[]): void {
+    if (this.#socket !== socket) return;
+    for (const one of names) subscribed.delete(one);
+    this.catchUp();
   }
 }

@@ -70,6 +70,17 @@ test("what is watched is known, follows votes, and knows the own vote; what does
   expect(project()).toMatchObject({ upvotes: 1 });
 });
 
+test("what is made while somebody waits for it is shown, and followed", async () => {
+  const client = await clientOf(null);
+  client.watch({ projects: ["sdk:later"] });
+  const project = () => client.project("sdk:later").get();
+  await waitFor("that there is none", () => project() === null);
+  await installation.createProjects(api, ["sdk:later"]);
+  await waitFor("the project", () => project()?.upvotes === 0, 30_000);
+  await vote("ann", "sdk:later", "up");
+  await waitFor("the vote", () => project()?.upvotes === 1);
+});
+
 test("a vote that is refused is taken back and says why", async () => {
   const client = await clientOf("ann");
   client.vote("sdk:nowhere", "up");
