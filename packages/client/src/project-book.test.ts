@@ -32,6 +32,16 @@ test("when a period closed everybody may vote anew, and a message of before chan
   expect(shown()).toMatchObject({ ownVote: "up", upvotes: 1 });
 });
 
+test("a click that is not sent yet when a period closes is a vote in the next one; one that takes a vote back is nothing", () => {
+  book.setVotes("p", withWish(book.votes("p") as never, "up"));
+  book.periodClosed("p", counts(0, 30));
+  expect(book.votes("p")?.wish).toEqual({ vote: "up", madeOn: 30 });
+  expect(shown()).toMatchObject({ ownVote: "up", upvotes: 1, pending: true });
+  book.setVotes("p", withWish(book.votes("p") as never, null));
+  book.periodClosed("p", counts(0, 40));
+  expect(book.votes("p")?.wish).toBeNull();
+});
+
 test("what is not there is told once, and no later answer makes it come back as something else", () => {
   book.setMissing("q");
   expect(book.shown("q").get()).toBeNull();

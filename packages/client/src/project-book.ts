@@ -8,6 +8,7 @@ import {
   shownVotes,
   type Vote,
   withCounts,
+  withNewPeriod,
   withOwnVote,
 } from "./project-votes.js";
 import type { RequestError } from "./request.js";
@@ -102,7 +103,7 @@ export class ProjectBook {
   periodClosed(id: string, counts: Counts): boolean {
     const votes = this.votes(id);
     if (votes !== undefined && counts.version <= votes.counts.version) return false;
-    this.setVotes(id, projectVotes(counts, null));
+    this.setVotes(id, votes === undefined ? projectVotes(counts, null) : withNewPeriod(votes, counts));
     return true;
   }
 

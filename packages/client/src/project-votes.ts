@@ -50,6 +50,12 @@ export function withCounts(votes: ProjectVotes, counts: Counts): ProjectVotes {
   return { ...votes, counts: countsOf(counts) };
 }
 
+/** The counts began anew, and everybody may vote anew. A vote that is on its way goes on: nobody has asked for less than that. */
+export function withNewPeriod({ wish }: ProjectVotes, counts: Counts): ProjectVotes {
+  const begun = projectVotes(counts, null);
+  return wish === null || wish.vote === null ? begun : withWish(begun, wish.vote);
+}
+
 /** A click on one of the two buttons: it asks for that vote, or takes it back where it is the shown one. */
 export function withClick(votes: ProjectVotes, button: Vote): ProjectVotes {
   return withWish(votes, clicked(votes, button));
