@@ -250,12 +250,18 @@ test("it runs by itself, and of two schedulers one does", async () => {
   await scheduler.kill9();
 });
 
+/** Each page takes a tenth of a second, so that a run has a middle to be found in. */
+const SLOW_PAGES = `
+  CREATE FUNCTION slow_page() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END';
+  CREATE TRIGGER slow_page AFTER INSERT ON leaderboard_entries FOR EACH STATEMENT EXECUTE FUNCTION slow_page()`;
+
 test("a sync killed in the middle: the next one completes it, and nothing is there twice", async () => {
   const USERS = 10_000;
   const two = await Promise.all([installation.start("sync-scheduler"), installation.start("sync-scheduler")]);
   const values = Array.from({ length: USERS }, (_, i) => [i + 1, `many ${i}`]).flat();
   const boards = await installation.redis.smembers("vs:{boards}:names");
   for (const board of boards) await installation.redis.zadd(`vs:{boards}:points:${board}`, ...values);
+  await installation.query(SLOW_PAGES);
   const running = post("/periodic-sync/sync", { full: true }).catch(() => null);
   const count = async () => {
     const [row] = await installation.query<{ rows: string }>("SELECT count(*) AS rows FROM leaderboard_entries");
@@ -269,6 +275,7 @@ test("a sync killed in the middle: the next one completes it, and nothing is the
     `SELECT (SELECT sum(entries) FROM leaderboard_boards) = (SELECT count(*) FROM leaderboard_entries) AS whole`,
   );
   expect(page?.whole).toBe(true);
+  await installation.query("DROP FUNCTION slow_page CASCADE");
   await Promise.all(two.map((one) => one.restart()));
   await waitFor("a run", async () => (await post("/periodic-sync/sync", { full: true })).status === 200, 120_000);
   for (const board of boards) {
