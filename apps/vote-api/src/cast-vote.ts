@@ -6,7 +6,13 @@
  * The request id is made before the first attempt, so however often and wherever a vote is tried, it counts once.
  */
 import { makeRequestId, type VoteType } from "@votesync/core";
-import { CommitUnknownError, castFallbackVote, type FallbackOutcome, readVote } from "@votesync/postgres-store";
+import {
+  CommitUnknownError,
+  castFallbackVote,
+  type FallbackOutcome,
+  readVote,
+  type TransactionOptions,
+} from "@votesync/postgres-store";
 import { type ProjectLoader, ShardBehindError, type Stores } from "@votesync/reconcile";
 import {
   type CastOutcome,
@@ -101,13 +107,39 @@ export async function castVote(deps: CastVoteDeps, vote: VoteRequest): Promise<V
     deps.onFallback(error);
     const redisIsSlow = error instanceof DeadlineExceededError;
     const leftMs = (ofMs: number) => ofMs - (performance.now() - startedAtMs);
+    const fallback = new Fallback(deps, vote, requestId);
     try {
-      const fallbackMs = Math.max(MIN_FALLBACK_MS, leftMs(redisIsSlow ? VOTE_MS : LAST_PATH_MS));
-      return await withDeadline(castInPostgres(deps, vote, requestId), fallbackMs, "the fallback");
+      return await fallback.outcome(Math.max(MIN_FALLBACK_MS, leftMs(redisIsSlow ? VOTE_MS : LAST_PATH_MS)));
     } catch (fallbackError) {
+      // While it commits nobody knows whether it has counted.
+      if (fallback.commits) return await fallback.outcome(leftMs(LAST_PATH_MS));
       if (!redisIsSlow) throw fallbackError;
       // Redis was only slow, and PostgreSQL is no faster: what time is left is Redis's. The same request counts once.
       return castInRedisAgain(deps, { ...vote, requestId, limit: deps.limit }, () => leftMs(LAST_PATH_MS));
+    }
+  }
+}
+
+/** A vote on its way past Redis. Given up, it is not taken: unless it was committing already. */
+class Fallback {
+  commits = false;
+  private readonly giveUp = new AbortController();
+  private readonly work: Promise<VoteOutcome>;
+
+  constructor(deps: CastVoteDeps, vote: VoteRequest, requestId: string) {
+    const onCommit = () => {
+      this.commits = true;
+    };
+    this.work = castInPostgres(deps, vote, requestId, { signal: this.giveUp.signal, onCommit });
+  }
+
+  /** @throws {DeadlineExceededError} having given it up */
+  async outcome(ms: number): Promise<VoteOutcome> {
+    try {
+      return await withDeadline(this.work, ms, "the fallback");
+    } catch (error) {
+      this.giveUp.abort(error);
+      throw error;
     }
   }
 }
@@ -175,13 +207,18 @@ async function readKnownVote(
   return { generation: row.generation, ...(vote ?? { voteType: "none", version: 0, givenAtUs: 0 }) };
 }
 
-async function castInPostgres(deps: CastVoteDeps, vote: VoteRequest, requestId: string): Promise<VoteOutcome> {
+async function castInPostgres(
+  deps: CastVoteDeps,
+  vote: VoteRequest,
+  requestId: string,
+  options: TransactionOptions,
+): Promise<VoteOutcome> {
   const { pool, names, limit, clock } = deps;
   const shard = names.shardOf(vote.projectId);
   const fallbackVote = { ...vote, requestId, shard, limit, redisNowUs: clock.nowUs() };
   let outcome: FallbackOutcome;
   try {
-    outcome = await castFallbackVote(pool, fallbackVote);
+    outcome = await castFallbackVote(pool, fallbackVote, options);
     if (outcome.kind === "answer") deps.degraded.mark(vote.projectId);
   } catch (error) {
     // Not for any other error: a project that is held needs PostgreSQL, and that may be what is away.

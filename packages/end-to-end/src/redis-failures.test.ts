@@ -3,8 +3,8 @@
  * replica. Whatever was answered is found once, and both stores say the same in the end, without anybody's help.
  */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type ServiceProcess, waitFor } from "@votesync/testkit";
-import { Installation } from "./installation.js";
+import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { Installation, postJson } from "./installation.js";
 import { expectOneTruth, settled, VoteLoad } from "./vote-load.js";
 
 const PROJECTS = Array.from({ length: 12 }, (_, i) => `failing:${i}`);
@@ -45,6 +45,32 @@ test("frozen, and thawed with all that waited for it", async () => {
   await throughRedisAgain();
   await load.stop();
   await expectOneTruth(installation, load);
+}, 240_000);
+
+test("frozen, and PostgreSQL busy: a vote that is refused is not taken later either", async () => {
+  await load.stop();
+  await settled(installation);
+  const events = async () => (await installation.query("SELECT FROM vote_events")).length;
+  const before = await events();
+  const lock = await installation.postgres.connect();
+  await lock.query("BEGIN");
+  await lock.query("SELECT FROM shard_progress FOR UPDATE");
+  installation.redisServer.freeze();
+  const body = { project_id: PROJECTS[0], vote_type: "up" };
+  const vote = async () => postJson(`${apis[0]?.url}/api/votes`, await testToken("patient"), body);
+  const refused = await vote();
+  expect([refused.status, Number(refused.headers.get("retry-after")) > 0]).toEqual([503, true]);
+  await lock.query("COMMIT");
+  lock.release();
+  await waitFor("PostgreSQL to have nothing under way", async () => {
+    const busy = "SELECT FROM pg_stat_activity WHERE application_name = 'vote-api' AND xact_start IS NOT NULL";
+    return (await installation.query(busy)).length === 0;
+  });
+  expect(await events()).toBe(before);
+  installation.redisServer.thaw();
+  await waitFor("the vote to be taken", async () => (await vote()).status === 200);
+  await expectOneTruth(installation, load);
+  expect(await events()).toBe(before + 1);
 }, 240_000);
 
 test("wiped after everything was applied: rebuilt, nothing is missing", async () => {

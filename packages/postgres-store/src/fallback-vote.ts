@@ -12,7 +12,7 @@
 import { nextVersion, type VoteAction, type VoteType, voteTransition } from "@votesync/core";
 import type pg from "pg";
 import { type LockedProject, lockCurrentPeriod } from "./project-periods.js";
-import { inTransaction } from "./transaction.js";
+import { inTransaction, type TransactionOptions } from "./transaction.js";
 
 export interface FallbackVote {
   requestId: string;
@@ -56,8 +56,12 @@ const IDEMPOTENCY_KEPT = "interval '1 day'";
 /** A request is sent again within seconds; asking for no more keeps the search within a month's partition. */
 const REQUEST_SEARCHED = "interval '1 hour'";
 
-export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promise<FallbackOutcome> {
-  return inTransaction(pool, async (client) => {
+export async function castFallbackVote(
+  pool: pg.Pool,
+  vote: FallbackVote,
+  options: TransactionOptions = {},
+): Promise<FallbackOutcome> {
+  const take = async (client: pg.PoolClient): Promise<FallbackOutcome> => {
     const project = await lockProject(client, vote);
     if (project === null) return { kind: "unknown-project" };
     const found = await findFacts(client, vote, project);
@@ -78,7 +82,8 @@ export async function castFallbackVote(pool: pg.Pool, vote: FallbackVote): Promi
     const answer = await write(client, vote, project, found);
     const rateAfter = afterOneMore(vote.limit, rate, found.used);
     return { kind: "answer", replayed: false, rate: rateAfter, answer, untoldBoardId: null };
-  });
+  };
+  return inTransaction(pool, take, options);
 }
 
 /** The shard first, as workers do: two who take the same locks in another order wait for each other. */

@@ -27,7 +27,7 @@ export * from "./retention.js";
 export * from "./shard-epoch.js";
 export * from "./shard-progress.js";
 export * from "./sync-runs.js";
-export { CommitUnknownError } from "./transaction.js";
+export { CommitUnknownError, type TransactionOptions } from "./transaction.js";
 export * from "./vote-analytics.js";
 export * from "./vote-events.js";
 export * from "./vote-rows.js";

@@ -8,6 +8,13 @@ export class CommitUnknownError extends Error {
   }
 }
 
+export interface TransactionOptions {
+  /** Aborted before the transaction commits, it is undone, and the reason thrown. */
+  signal?: AbortSignal;
+  /** From here on it may be committed, whatever the signal says. */
+  onCommit?: () => void;
+}
+
 /**
  * Runs `work` between BEGIN and COMMIT on one connection. A connection on which something failed is thrown away rather
  * than returned: after a lost reply nobody knows what state it is in.
@@ -17,12 +24,22 @@ export class CommitUnknownError extends Error {
  *
  * @throws {CommitUnknownError}; after any other error nothing was written
  */
-export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  { signal, onCommit }: TransactionOptions = {},
+): Promise<T> {
   const client = await pool.connect();
+  if (signal?.aborted === true) {
+    client.release();
+    throw signal.reason;
+  }
   client.on("error", ignore);
   try {
     await client.query("BEGIN");
     const result = await work(client);
+    signal?.throwIfAborted();
+    onCommit?.();
     await client.query("COMMIT").catch((error: unknown) => {
       throw new CommitUnknownError(error);
     });
