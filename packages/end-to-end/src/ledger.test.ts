@@ -23,7 +23,10 @@ class Ledger {
   readonly changes = new Map<string, VoteData>();
   /** `<user> <project>` → the state last answered. */
   readonly states = new Map<string, Wish>();
-  /** Requests that PostgreSQL took past a Redis that was too slow: each of them is an event, also where nothing changed. */
+  /**
+   * Requests with an answer of PostgreSQL, which took them past a Redis that was too slow: each is an event, also where nothing
+   * changed, and where Redis had taken it after all, its own answer may have come to the other of two clicks.
+   */
   readonly degraded = new Set<string>();
   answers = 0;
   replays = 0;
@@ -42,9 +45,10 @@ class Ledger {
     this.answers++;
     this.replays += answers.length - 1;
     this.waiting.get(this.answers)?.();
+    const isDegraded = answers.some(({ body }) => body.data.degraded === true);
     for (const { data } of answers.map(({ body }) => body)) {
       if (data.action !== "unchanged") this.changes.set(data.request_id, data);
-      if (data.degraded === true) this.degraded.add(data.request_id);
+      if (isDegraded) this.degraded.add(data.request_id);
       this.states.set(`${user} ${data.id}`, wish);
     }
   }
@@ -141,14 +145,10 @@ async function expectOneEventPerAnsweredChange(ledger: Ledger): Promise<void> {
   const events = await installation.query<{ request_id: string; action: string; version: string }>(
     "SELECT request_id, action, version FROM vote_events",
   );
-  const applied = events
-    .filter(({ request_id }) => ledger.changes.has(request_id))
-    .map(({ request_id, action, version }) => `${request_id} ${action} ${version}`)
-    .sort();
-  const answered = [...ledger.changes.values()]
-    .map((data) => `${data.request_id} ${data.action} ${data.version}`)
-    .sort();
-  expect(applied).toEqual(answered);
+  const asTold = ({ request_id: id, action, version }: { request_id: string; action: string; version: unknown }) =>
+    ledger.degraded.has(id) ? id : `${id} ${action} ${version}`;
+  const applied = events.filter(({ request_id }) => ledger.changes.has(request_id)).map(asTold);
+  expect(applied.sort()).toEqual([...ledger.changes.values()].map(asTold).sort());
   const others = events.filter(({ request_id: id }) => !ledger.changes.has(id) && !ledger.degraded.has(id));
   expect(others.length).toBeLessThanOrEqual(ledger.refused);
 }
