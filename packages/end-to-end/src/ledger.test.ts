@@ -28,6 +28,8 @@ class Ledger {
    * changed, and where Redis had taken it after all, its own answer may have come to the other of two clicks.
    */
   readonly degraded = new Set<string>();
+  /** Two clicks at once under one key of which one came past Redis: the stores may have taken one each, for one wish. */
+  parted = 0;
   answers = 0;
   replays = 0;
   /** Answered 503: sent again, but they may have come to something all the same. */
@@ -46,6 +48,7 @@ class Ledger {
     this.replays += answers.length - 1;
     this.waiting.get(this.answers)?.();
     const isDegraded = answers.some(({ body }) => body.data.degraded === true);
+    if (isDegraded && answers.length > 1) this.parted++;
     for (const { data } of answers.map(({ body }) => body)) {
       if (data.action !== "unchanged") this.changes.set(data.request_id, data);
       if (isDegraded) this.degraded.add(data.request_id);
@@ -150,7 +153,7 @@ async function expectOneEventPerAnsweredChange(ledger: Ledger): Promise<void> {
   const applied = events.filter(({ request_id }) => ledger.changes.has(request_id)).map(asTold);
   expect(applied.sort()).toEqual([...ledger.changes.values()].map(asTold).sort());
   const others = events.filter(({ request_id: id }) => !ledger.changes.has(id) && !ledger.degraded.has(id));
-  expect(others.length).toBeLessThanOrEqual(ledger.refused);
+  expect(others.length).toBeLessThanOrEqual(ledger.refused + ledger.parted);
 }
 
 async function expectRowsAsLastAnswered(ledger: Ledger): Promise<void> {
