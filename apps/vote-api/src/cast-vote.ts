@@ -192,7 +192,8 @@ async function load(
     return await withDeadline(loader.load(projectId, hold, APPLIED_MS), LOAD_MS, "loading a project");
   } catch (error) {
     const needsNoRows = error instanceof ShardBehindError || redis.status !== "ready";
-    throw needsNoRows ? error : new ColdProjectError(error);
+    // Merely slow, PostgreSQL may take the vote in the time that is left.
+    throw needsNoRows || error instanceof DeadlineExceededError ? error : new ColdProjectError(error);
   }
 }
 

@@ -19,6 +19,8 @@ test("the Wilson bound lies between 0 and the share of up-votes, and more up-vot
       expect(bound).toBeLessThanOrEqual(total === 0 ? 0 : given.upvotes / total);
       expect(wilsonLowerBound({ ...given, upvotes: given.upvotes + 1 })).toBeGreaterThanOrEqual(bound);
     }),
+    // Was 3e-21.
+    { examples: [[{ upvotes: 0, downvotes: 62_982 }]] },
   );
 });
 

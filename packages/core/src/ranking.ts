@@ -14,7 +14,8 @@ export function wilsonLowerBound({ upvotes, downvotes }: VoteCounts): number {
   const zz = Z_95 * Z_95;
   const centre = share + zz / (2 * total);
   const margin = Z_95 * Math.sqrt((share * (1 - share) + zz / (4 * total)) / total);
-  return Math.max(0, (centre - margin) / (1 + zz / total));
+  // Rounding can put it a little past either end.
+  return Math.min(share, Math.max(0, (centre - margin) / (1 + zz / total)));
 }
 
 /** So many seconds of age weigh as much as a factor of ten in votes. */

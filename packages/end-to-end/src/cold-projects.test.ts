@@ -1,7 +1,8 @@
 /** Projects that Redis does not hold: loaded once, whole or partly, and never counted wrong. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type ServiceProcess, testToken } from "@votesync/testkit";
-import { getJson, Installation, postVote } from "./installation.js";
+import { type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
+import { getJson, Installation, postJson, postVote } from "./installation.js";
+import { settled } from "./vote-load.js";
 
 const MANY = 10_500;
 
@@ -42,6 +43,28 @@ test("a hundred first votes at once on a cold project, over two APIs, all count 
   expect(body).toMatchObject({ upvotes: 50 + 75, downvotes: 25, voteCount: 100 });
   // Those who had voted before still have: taking it back is no new vote.
   expect(await vote("old 7", "cold", "none")).toMatchObject({ action: "removed", upvotes: 124, user_vote: null });
+});
+
+test("rows that are slow to read: the first vote is taken all the same", async () => {
+  await installation.createProjects(apis[0] as ServiceProcess, ["slow"]);
+  const lock = await installation.postgres.connect();
+  await lock.query("BEGIN");
+  await lock.query("LOCK TABLE votes IN ACCESS EXCLUSIVE MODE");
+  const [api] = apis as [ServiceProcess];
+  const answer = postJson(`${api.url}/api/votes`, await testToken("patient"), { project_id: "slow", vote_type: "up" });
+  await waitFor("the fallback to wait for the table", async () => {
+    const waiting = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM outbox, clock%'`;
+    return (await installation.query(waiting)).length === 1;
+  });
+  await lock.query("COMMIT");
+  lock.release();
+  expect(await answer).toMatchObject({
+    status: 200,
+    body: { data: { action: "created", upvotes: 1 } },
+  });
+  await settled(installation);
+  expect(await vote("patient", "slow", "none")).toMatchObject({ action: "removed", upvotes: 0 });
 });
 
 test("a project with more voters than are loaded asks for the one it needs, and stays exact", async () => {
