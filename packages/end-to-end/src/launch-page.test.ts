@@ -133,6 +133,17 @@ test("a page that was cut off while its day became final shows the result when i
   await waitFor("the result", async () => (await status(page)) === "Final", 30_000);
 });
 
+test("a page that hears that its day is final, and cannot read it, reads on until it can", async () => {
+  await launchClosed(["kite"], "2024-06-18");
+  const page = await openPage("/launch/2024-06-18");
+  await waitFor("the day to be over", async () => (await status(page))?.startsWith("Over"));
+  let unread = 0;
+  await page.route("**/api/launch?date=2024-06-18", (route) => (unread++ < 2 ? route.abort() : route.continue()));
+  await finalize("2024-06-18");
+  await waitFor("the result", async () => (await status(page)) === "Final");
+  expect(unread).toBeGreaterThan(2);
+});
+
 test("a day can be voted on while the day before cannot be shown", async () => {
   await launchOpen(["moth"], "2024-06-16", NOT_ENDING_MS);
   const page = await (await browser.newContext()).newPage();

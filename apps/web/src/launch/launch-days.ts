@@ -37,6 +37,7 @@ export class LaunchDays {
   /** How days stand, as the server last said unasked. */
   readonly #heard = new Map<string, LaunchStatus>();
   #later: ReturnType<typeof setTimeout> | undefined;
+  #isKept = false;
 
   /** @param date `null`: today, as the server has it */
   constructor(client: VoteClient, date: string | null) {
@@ -47,9 +48,7 @@ export class LaunchDays {
   /** Asked for while it is under way, it is done once more afterwards, so what is shown is never older than the question. */
   load(): Promise<void> {
     if (this.#loading !== null) this.#loadAgain = true;
-    this.#loading ??= this.#loadWhileAsked().finally(() => {
-      this.#loading = null;
-    });
+    this.#loading ??= this.#loadWhileAsked();
     return this.#loading;
   }
 
@@ -58,6 +57,7 @@ export class LaunchDays {
     const look = () => {
       if (document.visibilityState === "visible") void this.load();
     };
+    this.#isKept = true;
     void this.load();
     document.addEventListener("visibilitychange", look);
     const timer = setInterval(look, READ_AGAIN_MS);
@@ -68,6 +68,7 @@ export class LaunchDays {
       document.removeEventListener("visibilitychange", look);
       clearInterval(timer);
       clearTimeout(this.#later);
+      this.#isKept = false;
       endMessages();
     };
   }
@@ -75,7 +76,7 @@ export class LaunchDays {
   /** The server said how a day stands, which may be news: a message may have been missed. */
   heard(date: string, status: LaunchStatus): void {
     this.#heard.set(date, status);
-    void this.#catchUp();
+    if (this.#isBehind()) void this.#catchUp();
   }
 
   /** @throws {RequestError} */
@@ -88,13 +89,17 @@ export class LaunchDays {
   async #periodClosed(): Promise<void> {
     if (this.state.get().day?.status !== "open") return;
     await this.load();
-    if (this.state.get().day?.status === "open") this.#doLater(() => this.load());
+    if (this.state.get().day?.status === "open") this.#catchUpLater();
   }
 
   async #catchUp(): Promise<void> {
-    if (!this.#isBehind()) return;
     await this.load();
-    if (this.#isBehind()) this.#doLater(() => this.#catchUp());
+    if (this.#isBehind()) this.#catchUpLater();
+  }
+
+  #catchUpLater(): void {
+    clearTimeout(this.#later);
+    if (this.#isKept) this.#later = setTimeout(() => void this.#catchUp(), CATCH_UP_MS);
   }
 
   #isBehind(): boolean {
@@ -103,16 +108,15 @@ export class LaunchDays {
     return [day, before].some((shown) => shown !== null && order(shown.status) < order(this.#heard.get(shown.date)));
   }
 
-  #doLater(work: () => Promise<void>): void {
-    clearTimeout(this.#later);
-    this.#later = setTimeout(() => void work(), CATCH_UP_MS);
-  }
-
   async #loadWhileAsked(): Promise<void> {
-    do {
-      this.#loadAgain = false;
-      await this.#read();
-    } while (this.#loadAgain);
+    try {
+      do {
+        this.#loadAgain = false;
+        await this.#read();
+      } while (this.#loadAgain);
+    } finally {
+      this.#loading = null;
+    }
   }
 
   async #read(): Promise<void> {
