@@ -148,17 +148,18 @@ class Fallback {
 async function castInRedisAgain(deps: CastVoteDeps, cast: Cast, leftMs: () => number): Promise<VoteOutcome> {
   for (;;) {
     try {
-      return await withDeadline(castInRedis(deps, cast), leftMs(), "another try");
+      return await withDeadline(castInRedis(deps, cast, leftMs), leftMs(), "another try");
     } catch (error) {
       if (!(error instanceof DeadlineExceededError) || leftMs() < MIN_RETRY_MS) throw error;
     }
   }
 }
 
-async function castInRedis(deps: CastVoteDeps, cast: Cast): Promise<VoteOutcome> {
+/** @param leftMs after that nobody waits any more, and it is not to be taken */
+async function castInRedis(deps: CastVoteDeps, cast: Cast, leftMs?: () => number): Promise<VoteOutcome> {
   let lastOutcome = "";
   for (let i = 0; i < MAX_CASTS; i++) {
-    const outcome = await deps.fastPath.cast(cast);
+    const outcome = await deps.fastPath.cast(cast, leftMs?.());
     switch (outcome.kind) {
       case "answer":
         // Before it is answered: from then on everybody is to see it.

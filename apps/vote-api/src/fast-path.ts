@@ -47,8 +47,11 @@ export interface FastPathDeps {
 }
 
 export interface FastPath {
-  /** @throws whatever keeps Redis from answering in time: the outcome is unknown, or nothing was done */
-  cast(cast: Cast): Promise<CastOutcome>;
+  /**
+   * @param ms how long its caller waits, if that is less than it takes to go elsewhere
+   * @throws whatever keeps Redis from answering in time: the outcome is unknown, or nothing was done
+   */
+  cast(cast: Cast, ms?: number): Promise<CastOutcome>;
 }
 
 export function createFastPath(deps: FastPathDeps): FastPath {
@@ -56,11 +59,11 @@ export function createFastPath(deps: FastPathDeps): FastPath {
     if (!deps.trust.isTrusted) await deps.trust.ensure();
     await deps.degraded.settle(projectId);
   };
-  const attempt = async (cast: Cast): Promise<CastOutcome> => {
-    let leftMs = DEADLINE_MS;
+  const attempt = async (cast: Cast, ms: number): Promise<CastOutcome> => {
+    let leftMs = Math.min(DEADLINE_MS, ms);
     if (!deps.trust.isTrusted || !deps.degraded.isEmpty) {
       const startedAtMs = performance.now();
-      await withinDeadline(prepare(cast.projectId), DEADLINE_MS);
+      await withinDeadline(prepare(cast.projectId), leftMs);
       leftMs -= performance.now() - startedAtMs;
     }
     // Run later than that on Redis's clock, it does nothing: its caller has gone elsewhere.
@@ -76,7 +79,7 @@ export function createFastPath(deps: FastPathDeps): FastPath {
     deps.onBreaker("open");
   });
   breaker.on("close", () => deps.onBreaker("close"));
-  return { cast: (cast) => breaker.fire(cast) };
+  return { cast: (cast, ms = DEADLINE_MS) => breaker.fire(cast, ms) };
 }
 
 /**

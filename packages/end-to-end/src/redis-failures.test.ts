@@ -68,6 +68,8 @@ test("frozen, and PostgreSQL busy: a vote that is refused is not taken later eit
   });
   expect(await events()).toBe(before);
   installation.redisServer.thaw();
+  await settled(installation);
+  expect(await events()).toBe(before);
   await waitFor("the vote to be taken", async () => (await vote()).status === 200);
   await expectOneTruth(installation, load);
   expect(await events()).toBe(before + 1);
