@@ -14,7 +14,7 @@ import {
   type RedisClient,
   type RedisClock,
 } from "@votesync/redis-store";
-import { DeadlineExceededError } from "@votesync/service-kit";
+import { withDeadline } from "@votesync/service-kit";
 import CircuitBreaker from "opossum";
 import type { DegradedHere } from "./degraded-here.js";
 import type { RedisTrust } from "./redis-trust.js";
@@ -23,7 +23,7 @@ import type { RedisTrust } from "./redis-trust.js";
 const DEADLINE_MS = 400;
 
 const BREAKER = {
-  // Ours, below: it knows a late answer from a late look at it.
+  // Ours: it knows a late answer from a late look at it.
   timeout: false,
   errorThresholdPercentage: 50,
   volumeThreshold: 5,
@@ -63,12 +63,12 @@ export function createFastPath(deps: FastPathDeps): FastPath {
     let leftMs = Math.min(DEADLINE_MS, ms);
     if (!deps.trust.isTrusted || !deps.degraded.isEmpty) {
       const startedAtMs = performance.now();
-      await withinDeadline(prepare(cast.projectId), leftMs);
+      await withDeadline(prepare(cast.projectId), leftMs, "Redis");
       leftMs -= performance.now() - startedAtMs;
     }
     // Run later than that on Redis's clock, it does nothing: its caller has gone elsewhere.
     const deadlineUs = deps.clock.nowUs() + Math.round(leftMs * 1_000);
-    const outcome = await withinDeadline(castVote(deps.redis, deps.names, { ...cast, deadlineUs }), leftMs);
+    const outcome = await withDeadline(castVote(deps.redis, deps.names, { ...cast, deadlineUs }), leftMs, "Redis");
     deps.clock.observe(outcome.nowUs);
     return outcome;
   };
@@ -80,16 +80,4 @@ export function createFastPath(deps: FastPathDeps): FastPath {
   });
   breaker.on("close", () => deps.onBreaker("close"));
   return { cast: (cast, ms = DEADLINE_MS) => breaker.fire(cast, ms) };
-}
-
-/**
- * A busy process looks at its timers before it looks at its sockets: an answer that has long arrived would be too late.
- * So when the time is up, what came in meanwhile is still taken.
- */
-function withinDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new DeadlineExceededError("Redis", DEADLINE_MS));
-    const timer = setTimeout(() => setImmediate(giveUp), Math.max(1, ms));
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -64,7 +64,7 @@ export async function readLaunchDayRow(pool: pg.Pool, date: string): Promise<Lau
   return rows[0] === undefined ? null : toDay(rows[0]);
 }
 
-/** Days with apps about which something is left to be done, oldest first, in pages: days with which nothing can be done are in no later day's way. */
+/** Days with apps about which something is left to be done, oldest first, in pages: one that is stuck is in no later one's way. */
 export async function* openDayPages(pool: pg.Pool, pageSize: number): AsyncGenerator<LaunchDay[]> {
   for (let afterDate = "-infinity"; ; ) {
     const { rows } = await pool.query<LaunchDayRow>(
