@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, testToken } from "@votesync/testkit";
 import { type Browser, chromium, type Page, type Request } from "playwright-core";
-import { PAGE_DEADLINE_MS } from "./browsers.js";
+import { newPage } from "./browsers.js";
 import { Installation } from "./installation.js";
 import { inRepository, run } from "./programs.js";
 import { Site } from "./site.js";
@@ -54,9 +54,7 @@ export class ClientPages {
   }
 
   async openUrl(url: string): Promise<WatchedPage> {
-    const context = await this.browser.newContext();
-    context.setDefaultTimeout(PAGE_DEADLINE_MS);
-    const page = await context.newPage();
+    const page = await newPage(this.browser);
     const watched: WatchedPage = { page, sockets: [], sent: [], votes: [], errors: [] };
     page.on("websocket", (socket) => {
       watched.sockets.push(socket.url());

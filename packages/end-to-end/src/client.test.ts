@@ -76,7 +76,7 @@ test("what is made while somebody waits for it is shown, and followed", async ()
   const project = () => client.project("sdk:later").get();
   await waitFor("that there is none", () => project() === null);
   await installation.createProjects(api, ["sdk:later"]);
-  await waitFor("the project", () => project()?.upvotes === 0, 30_000);
+  await waitFor("the project", () => project()?.upvotes === 0);
   await vote("ann", "sdk:later", "up");
   await waitFor("the vote", () => project()?.upvotes === 1);
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { CHROMIUM_ARGUMENTS, findChromium, type ServiceProcess, testToken, waitFor } from "@votesync/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { PAGE_DEADLINE_MS } from "./browsers.js";
+import { newPage } from "./browsers.js";
 import { Installation, postJson } from "./installation.js";
 import { addStream, makeJam } from "./jams.js";
 import { inRepository, run } from "./programs.js";
@@ -44,9 +44,7 @@ async function startSite(folder: string | null = null): Promise<Site> {
 }
 
 async function open(url: string): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext();
-  context.setDefaultTimeout(PAGE_DEADLINE_MS);
-  const page = await context.newPage();
+  const page = await newPage(browser);
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {

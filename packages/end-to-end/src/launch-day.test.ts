@@ -5,6 +5,7 @@ import { votesyncWith } from "./command-line.js";
 import { Installation, postJson, postVote } from "./installation.js";
 import {
   adminToken,
+  finalize,
   type Launch,
   misplacedEvents,
   readDay,
@@ -73,13 +74,6 @@ async function launchApps(names: string[], opensInMs: number, openMs: number, la
 const nextDate = () => `2024-03-${String(++dates).padStart(2, "0")}`;
 const passed = (instant: Date) =>
   waitFor(`${instant.toISOString()} to pass`, () => Date.now() > instant.getTime(), 20_000);
-/** It answers within 30 s, and finalizers must start before. */
-const FINALIZE_DEADLINE_MS = 40_000;
-const finalize = async (date: string) =>
-  (await postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date }, {}, FINALIZE_DEADLINE_MS)) as {
-    status: number;
-    body: unknown;
-  };
 const recover = async (date: string, more: object = {}) =>
   (await postJson(`${api.url}/api/launch/recover-votes`, await adminToken(), { date, ...more })) as {
     status: number;
@@ -202,8 +196,8 @@ test("two finalizers and two callers at once: one result, one backup per app", a
   const [, , ...answers] = await Promise.all([
     startFinalizer(),
     startFinalizer(),
-    finalize(launch.launchDate),
-    finalize(launch.launchDate),
+    finalize(api, launch.launchDate),
+    finalize(api, launch.launchDate),
   ]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   const day = await untilFinal(api, launch.launchDate);
@@ -214,7 +208,7 @@ test("two finalizers and two callers at once: one result, one backup per app", a
     ["four", 1, 4],
   ]);
   expect(await mongo.collection("vote_backups").countDocuments({ launchDate: launch.launchDate })).toBe(4);
-  expect((await finalize(launch.launchDate)).body).toMatchObject({
+  expect((await finalize(api, launch.launchDate)).body).toMatchObject({
     success: true,
     updated: 0,
     alreadyFinal: 4,

@@ -2,16 +2,14 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ServiceProcess, waitFor } from "@votesync/testkit";
 import type { Browser, Page } from "playwright-core";
-import { launchBrowser, openPage as open, untilLive } from "./browsers.js";
-import { Installation, postJson } from "./installation.js";
-import { adminToken, register, TestMongo } from "./launches.js";
+import { launchBrowser, newPage, openPage as open, untilLive } from "./browsers.js";
+import { Installation } from "./installation.js";
+import { adminToken, finalize as askToFinalize, register, TestMongo } from "./launches.js";
 
 /** What is done on a day while it is open is over by then, on a machine that is busy too. */
 const OPEN_MS = 30_000;
 const SHORTLY_OPEN_MS = 15_000;
 const NOT_ENDING_MS = 3_600_000;
-/** The finalizer is waited for 30 s by the server. */
-const FINALIZE_DEADLINE_MS = 40_000;
 const DATE = "2024-06-02";
 const DAY_BEFORE = "2024-06-01";
 
@@ -68,11 +66,7 @@ async function launchClosed(appIds: string[], launchDate: string): Promise<void>
   for (const appId of appIds) await register(api, { appId, launchDate, ...instants });
 }
 
-async function finalize(date: string): Promise<void> {
-  const url = `${api.url}/api/launch/finalize`;
-  const { status } = await postJson(url, await adminToken(), { date }, {}, FINALIZE_DEADLINE_MS);
-  expect(status).toBe(200);
-}
+const finalize = async (date: string) => expect((await askToFinalize(api, date)).status).toBe(200);
 
 test("a day: voted on in one page, seen in the other, with the podium of the day before", async () => {
   await launchClosed(["first", "second"], DAY_BEFORE);
@@ -146,7 +140,7 @@ test("a page that hears that its day is final, and cannot read it, reads on unti
 
 test("a day can be voted on while the day before cannot be shown", async () => {
   await launchOpen(["moth"], "2024-06-16", NOT_ENDING_MS);
-  const page = await (await browser.newContext()).newPage();
+  const page = await newPage(browser);
   await page.route("**/api/launch?date=2024-06-15", (route) => route.abort());
   await page.goto(`${api.url}/launch/2024-06-16`);
   await card(page, "moth").locator('[data-testid="vote-up"]').click();

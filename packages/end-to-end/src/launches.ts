@@ -44,6 +44,14 @@ export async function register(api: ServiceProcess, launch: Launch): Promise<Lau
   return { ...launch, opensAt: new Date(opensAt), closesAt: new Date(closesAt) };
 }
 
+/** It answers within 30 s, and a finalizer may have to start before. */
+const FINALIZE_DEADLINE_MS = 50_000;
+
+/** Asks for the end of a day, as an admin. */
+export async function finalize(api: ServiceProcess, date: string): Promise<{ status: number; body: unknown }> {
+  return postJson(`${api.url}/api/launch/finalize`, await adminToken(), { date }, {}, FINALIZE_DEADLINE_MS);
+}
+
 export interface DayView {
   date: string;
   status: "open" | "closing" | "final";

@@ -11,15 +11,13 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser, openPage } from "./browsers.js";
 import { Installation, postJson, postVote } from "./installation.js";
 import { addStream, HOST, makeJam, post } from "./jams.js";
-import { adminToken, register, TestMongo } from "./launches.js";
+import { adminToken, finalize, register, TestMongo } from "./launches.js";
 
 let mongo: TestMongo;
 let installation: Installation;
 let api: ServiceProcess;
 let browser: Browser;
 
-/** The finalizer is waited for 30 s by the server. */
-const FINALIZE_DEADLINE_MS = 40_000;
 /** A sync is waited for 60 s. */
 const SYNC_DEADLINE_MS = 70_000;
 const DATE = "2024-07-02";
@@ -86,16 +84,12 @@ async function fill(): Promise<void> {
   await vote("ann", "rocket", "up");
   const closed = { opensAt: new Date(now - 2_000), closesAt: new Date(now - 1_000) };
   for (const appId of ["first", "second"]) await register(api, { appId, launchDate: "2024-07-01", ...closed });
-  const admin = await adminToken();
-  const date = { date: "2024-07-01" };
-  expect(await postJson(`${api.url}/api/launch/finalize`, admin, date, {}, FINALIZE_DEADLINE_MS)).toMatchObject({
-    status: 200,
-  });
+  expect((await finalize(api, "2024-07-01")).status).toBe(200);
   await waitFor("the points", async () => {
     const board = await fetch(`${api.url}/api/leaderboard?period=daily`);
     return ((await board.json()) as { entries: unknown[] }).entries.length > 0;
   });
-  const synced = await postJson(`${api.url}/api/periodic-sync/sync`, admin, {}, {}, SYNC_DEADLINE_MS);
+  const synced = await postJson(`${api.url}/api/periodic-sync/sync`, await adminToken(), {}, {}, SYNC_DEADLINE_MS);
   expect(synced.status).toBe(200);
 }
 
