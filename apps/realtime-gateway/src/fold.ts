@@ -11,9 +11,11 @@ import {
   countsView,
   glanceAtEvent,
   MalformedEventError,
+  NewerEventError,
   type ProjectCounts,
   parseEvent,
   SOCKET_EVENTS,
+  type StreamEvent,
   type VoteEvent,
 } from "@votesync/core";
 import type { StreamEntry } from "@votesync/redis-store";
@@ -42,10 +44,10 @@ export function foldEntries(fold: Fold, entries: readonly StreamEntry[]): Skippe
   for (const { id, wire } of entries.toReversed()) {
     const subject = glanceAtEvent(wire);
     const key = `${subject?.kind} ${subject?.projectId}`;
-    // Votes of the fallback are in the counters that the next event tells.
-    if (subject?.kind === "persisted" || found.has(key)) continue;
+    // A wish that changed nothing has nothing to tell.
+    if (subject?.kind === "unchanged" || subject?.kind === "persisted" || found.has(key)) continue;
     const event = parseOrSkip(id, wire, skipped);
-    if (event === null) continue;
+    if (event === null || event.kind === "persisted") continue;
     found.add(key);
     newest.push([key, event]);
   }
@@ -56,12 +58,12 @@ export function foldEntries(fold: Fold, entries: readonly StreamEntry[]): Skippe
   return skipped.reverse();
 }
 
-function parseOrSkip(id: string, wire: string | undefined, skipped: SkippedEntry[]): ToldEvent | null {
+function parseOrSkip(id: string, wire: string | undefined, skipped: SkippedEntry[]): StreamEvent | null {
   try {
     return parseEvent(wire);
   } catch (error) {
-    if (!(error instanceof MalformedEventError)) throw error;
-    skipped.push({ id, reason: error.reason });
+    if (!(error instanceof MalformedEventError || error instanceof NewerEventError)) throw error;
+    skipped.push({ id, reason: error instanceof NewerEventError ? error.message : error.reason });
     return null;
   }
 }

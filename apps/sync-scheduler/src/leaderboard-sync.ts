@@ -2,8 +2,7 @@
 import { type PointsOfVotes, QUEUES } from "@votesync/core";
 import { handles, type Jobs, type LeaderboardOutcome, restoreJob, syncJob, undoJob } from "@votesync/jobs";
 import {
-  BoardsLostError,
-  MassDeleteRefusedError,
+  isRefusal,
   restoreBoards,
   runSync,
   runWhenDue,
@@ -84,8 +83,6 @@ export function createLeaderboardSync({
   ];
   return [loop, jobs.worker(QUEUES.leaderboards, handlers, { concurrency: CONCURRENCY })];
 }
-
-const isRefusal = (error: unknown) => error instanceof BoardsLostError || error instanceof MassDeleteRefusedError;
 
 /** What is not the sync's fault is an outcome; anything else fails the job. */
 async function outcomeOf(work: () => Promise<object>): Promise<LeaderboardOutcome> {

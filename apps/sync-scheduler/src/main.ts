@@ -1,6 +1,6 @@
 import { QUEUES, RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
-import { PointsReader } from "@votesync/leaderboard";
+import { PointsReader, restoreBoards } from "@votesync/leaderboard";
 import { connectPostgres } from "@votesync/postgres-store";
 import { ProjectLoader, Reconciler } from "@votesync/reconcile";
 import { connectRedis } from "@votesync/redis-store";
@@ -14,6 +14,7 @@ import {
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
+import { v4 as uuidv4 } from "uuid";
 import { createColdProjectEviction } from "./cold-project-eviction.js";
 import { configSchema } from "./config.js";
 import { createLeaderboardSync } from "./leaderboard-sync.js";
@@ -63,6 +64,7 @@ const reconcile = createLoop({
 const eviction = createColdProjectEviction({ stores, idleMs: config.COLD_PROJECT_MS, registry, log });
 const upkeep = createUpkeep({
   pool: postgres.pool,
+  shards: stores.names.allShards(),
   auditRetentionDays: config.AUDIT_RETENTION_DAYS,
   now: () => new Date(),
   log,
@@ -74,6 +76,7 @@ const points = { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 };
 const pointsLoop = createPointsLoop({
   stores,
   reader: new PointsReader(stores, { zone, points }),
+  restore: () => restoreBoards({ stores, zone, points, nowMs: () => now().getTime() }, uuidv4()),
   zone,
   now,
   log,

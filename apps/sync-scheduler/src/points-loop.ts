@@ -1,12 +1,12 @@
 /**
- * Turns votes into points, and tells who watches leaderboards. Every replica reads every shard: the step that gives points is
- * one replica's whoever comes first, and the others find it done.
+ * Gives points, and notifies whoever watches leaderboards. Every replica reads every shard: the step that gives points is
+ * one replica's whoever comes first, and the others find it done. Boards that Redis lost are counted anew here too.
  *
  * A board is told when votes changed it, and when its top is not what was told last: then points were given by hand, boards
  * were restored, a turn began, or another replica was overtaken on its way.
  */
 import { type Board, boardAt, boardName, LEADERBOARD_PERIODS, type LeaderboardPeriod } from "@votesync/core";
-import { type PointsReader, readLeaderboard } from "@votesync/leaderboard";
+import { type PointsReader, type RestoreReport, readLeaderboard, SyncRunningError } from "@votesync/leaderboard";
 import type { Stores } from "@votesync/reconcile";
 import { publishBroadcast } from "@votesync/redis-store";
 import { createLoop, type Logger, type Loop } from "@votesync/service-kit";
@@ -19,6 +19,8 @@ const ENTRIES_TOLD = 10;
 export interface PointsLoopDeps {
   stores: Stores;
   reader: PointsReader;
+  /** Counts the boards anew. @throws {SyncRunningError} when somebody else is at it */
+  restore: () => Promise<RestoreReport>;
   zone: string;
   now: () => Date;
   log: Logger;
@@ -28,16 +30,23 @@ export function createPointsLoop(deps: PointsLoopDeps): Loop {
   const teller = new BoardTeller(deps);
   const runOnce = async (): Promise<boolean> => {
     if (deps.stores.redis.status !== "ready") return false;
-    let more = false;
-    for (const shard of deps.stores.names.allShards()) {
-      const read = await deps.reader.readOnce(shard);
-      teller.changed(read.boards);
-      more ||= read.more;
-    }
+    const read = await deps.reader.readOnce();
+    if (read.lost) await restore(deps);
+    teller.changed(read.boards);
     await teller.tell();
-    return more;
+    return read.more;
   };
   return createLoop({ name: "points", runOnce, idleMs: IDLE_MS, log: deps.log });
+}
+
+/** Redis lost its boards, or went back further than the ledger of points reaches. */
+async function restore({ restore, log }: PointsLoopDeps): Promise<void> {
+  try {
+    const report = await restore();
+    log.warn({ ...report }, "Redis had lost the leaderboards; they were counted anew from PostgreSQL");
+  } catch (error) {
+    if (!(error instanceof SyncRunningError)) throw error;
+  }
 }
 
 class BoardTeller {

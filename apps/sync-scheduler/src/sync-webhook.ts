@@ -1,6 +1,6 @@
 /** Tells whoever is configured of runs that failed or changed much: a job of its own, tried again until it arrives. */
 import { handles, type JobHandler, type JobQueue, syncWebhookJob } from "@votesync/jobs";
-import { BoardsLostError, MassDeleteRefusedError, type SyncReport } from "@votesync/leaderboard";
+import { isRefusal, type SyncReport } from "@votesync/leaderboard";
 import type { Logger } from "@votesync/service-kit";
 import { sendWebhook, type WebhookTarget } from "@votesync/webhook";
 import { v4 as uuidv4 } from "uuid";
@@ -26,7 +26,7 @@ export class SyncWebhook {
   }
 
   async failed(error: unknown): Promise<void> {
-    const refused = error instanceof BoardsLostError || error instanceof MassDeleteRefusedError;
+    const refused = isRefusal(error);
     const words = error instanceof Error ? error.message : String(error);
     await this.tell(refused ? "sync.refused" : "sync.failed", { error: words });
   }

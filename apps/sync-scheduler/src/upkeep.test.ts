@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 const run = (now: string, auditRetentionDays = 0) =>
-  keepUp({ pool: postgres.pool, auditRetentionDays, now: () => new Date(now), log });
+  keepUp({ pool: postgres.pool, auditRetentionDays, shards: [], now: () => new Date(now), log });
 
 async function insertEvent(at: string, version: number): Promise<void> {
   await postgres.pool.query(

@@ -4,6 +4,7 @@
  */
 import { ADVISORY_LOCKS } from "@votesync/core";
 import {
+  deleteOldMoves,
   deleteStaleRows,
   dropOldEvents,
   ensureEventPartitions,
@@ -17,17 +18,20 @@ const IDLE_MS = 3_600_000;
 
 export interface UpkeepDeps {
   pool: pg.Pool;
+  shards: readonly number[];
   /** 0: for ever. */
   auditRetentionDays: number;
   now: () => Date;
   log: Logger;
 }
 
-export async function keepUp({ pool, auditRetentionDays, now, log }: UpkeepDeps): Promise<void> {
+export async function keepUp({ pool, shards, auditRetentionDays, now, log }: UpkeepDeps): Promise<void> {
   await tryAdvisoryLock(pool, ADVISORY_LOCKS.upkeep, 0, async () => {
     await ensureEventPartitions(pool, now());
     const dropped = auditRetentionDays === 0 ? [] : await dropOldEvents(pool, now(), auditRetentionDays);
     const outbox = await deleteStaleRows(pool, "outbox");
+    await deleteStaleRows(pool, "idempotency_keys");
+    await deleteOldMoves(pool, shards);
     await removeOldSyncData(pool);
     const notifications = await deleteStaleRows(pool, "notifications");
     if (dropped.length + outbox + notifications > 0) log.info({ dropped, outbox, notifications }, "old rows are gone");

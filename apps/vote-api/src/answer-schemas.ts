@@ -110,7 +110,7 @@ const problem = z.object({
 const projectList = z.object({ projects: z.array(project), next_cursor: z.string().nullable() });
 
 const deadLetterEvent = z.object({
-  kind: z.enum(["vote", "persisted", "counts", "closed"]),
+  kind: z.enum(["vote", "unchanged", "counts", "closed"]),
   project_id: entityIdSchema,
   period: count,
   version,

@@ -10,6 +10,7 @@ import {
   CommitUnknownError,
   castFallbackVote,
   type FallbackOutcome,
+  findKeyedAnswer,
   readVote,
   type TransactionOptions,
 } from "@votesync/postgres-store";
@@ -29,8 +30,8 @@ import type { DegradedHere } from "./degraded-here.js";
 import type { Cast, FastPath } from "./fast-path.js";
 import { timeOrderedUuid } from "./time-ordered-uuid.js";
 
-/** absent → ask → answer, and one more for a project dropped or a clock corrected in between. */
-const MAX_CASTS = 4;
+/** ask-key → absent → ask → answer, and one more for a project dropped or a clock corrected in between. */
+const MAX_CASTS = 5;
 /** Loading goes on for whoever comes next. */
 const LOAD_MS = 600;
 /** A shard that is not applied by then is behind: this vote takes the fallback. */
@@ -175,6 +176,12 @@ async function castInRedis(deps: CastVoteDeps, cast: Cast, leftMs?: () => number
       case "ask":
         cast.knownVote = await readKnownVote(deps.pool, { ...cast, ...outcome });
         break;
+      case "ask-key": {
+        const earlier = await findAnswerToKey(deps.pool, cast);
+        if (earlier !== null) return earlier;
+        cast.isKeyNew = true;
+        break;
+      }
       case "late":
         break;
     }
@@ -209,6 +216,19 @@ async function readKnownVote(
   return { generation: row.generation, ...(vote ?? { voteType: "none", version: 0, givenAtUs: 0 }) };
 }
 
+/** Redis lost its answers to keys lately. While PostgreSQL is away too the vote goes on: whoever applies its event looks again. */
+async function findAnswerToKey(
+  pool: pg.Pool,
+  { projectId, userId, idempotency, limit }: Cast,
+): Promise<VoteOutcome | null> {
+  if (idempotency === undefined) return null;
+  const found = await findKeyedAnswer(pool, { projectId, userId, key: idempotency.key }).catch(() => null);
+  if (found === null) return null;
+  if (found.fingerprint !== idempotency.fingerprint) return { kind: "conflict" };
+  const rate = { remaining: limit.max, resetUs: 0 };
+  return { kind: "answer", replayed: true, rate, answer: { ...found.answer, eventId: STREAM_START }, boardId: null };
+}
+
 async function castInPostgres(
   deps: CastVoteDeps,
   vote: VoteRequest,
@@ -217,7 +237,8 @@ async function castInPostgres(
 ): Promise<VoteOutcome> {
   const { pool, names, limit, clock } = deps;
   const shard = names.shardOf(vote.projectId);
-  const fallbackVote = { ...vote, requestId, shard, limit, redisNowUs: clock.nowUs() };
+  const redisNowUs = clock.isKnown ? clock.nowUs() : null;
+  const fallbackVote = { ...vote, requestId, shard, limit, redisNowUs };
   let outcome: FallbackOutcome;
   try {
     outcome = await castFallbackVote(pool, fallbackVote, options);

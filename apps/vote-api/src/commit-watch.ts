@@ -1,12 +1,13 @@
 /**
  * Waits until PostgreSQL has a vote, for callers that asked for `"durability": "committed"`.
  *
- * An event is committed once its shard's `last_id` has passed it, unless it failed and was passed over: then it may be
- * committed by a retry. However many wait, two queries answer them all, and when nobody waits nothing is asked.
+ * A vote is committed once its request stands in the audit log, and nothing less proves it: a watermark that has passed its event
+ * may have passed it because Redis lost the event. However many wait, two queries answer them all, and when nobody waits nothing
+ * is asked: the watermark says which requests are worth looking for.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds } from "@votesync/core";
-import { findFailedEntries, readShardProgress } from "@votesync/postgres-store";
+import { findLoggedRequests, readShardProgress } from "@votesync/postgres-store";
 import type pg from "pg";
 
 const POLL_MS = 20;
@@ -14,6 +15,7 @@ const POLL_MS = 20;
 interface Waiter {
   shard: number;
   eventId: string;
+  requestId: string;
   settle: (committed: boolean) => void;
 }
 
@@ -24,7 +26,7 @@ export class CommitWatch {
   constructor(private readonly pool: pg.Pool) {}
 
   /** @returns `false` when it is not committed in time; it may be later */
-  committed(event: { shard: number; eventId: string }, deadlineMs: number): Promise<boolean> {
+  committed(event: Omit<Waiter, "settle">, deadlineMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (committed: boolean) => {
         clearTimeout(timer);
@@ -56,10 +58,10 @@ export class CommitWatch {
       return lastId !== undefined && compareStreamIds(eventId, lastId) <= 0;
     });
     if (passed.length === 0) return;
-    // Parked in the same transaction that passed it over, so whatever failed is found.
-    const entries = passed.map(({ shard, eventId }) => ({ shard, streamId: eventId }));
-    const failed = await findFailedEntries(this.pool, entries);
-    const hasFailed = new Set(failed.map(({ shard, streamId }) => `${shard} ${streamId}`));
-    for (const { shard, eventId, settle } of passed) if (!hasFailed.has(`${shard} ${eventId}`)) settle(true);
+    const logged = await findLoggedRequests(
+      this.pool,
+      passed.map(({ requestId }) => requestId),
+    );
+    for (const { requestId, settle } of passed) if (logged.has(requestId)) settle(true);
   }
 }

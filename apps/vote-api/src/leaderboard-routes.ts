@@ -1,15 +1,14 @@
 /** Leaderboards: pages of them, one's own places, and points by hand. */
 import {
   boardAt,
-  boardsAt,
   idempotencyKeySchema,
   leaderboardQuerySchema,
   type RedisNames,
   scoreBodySchema,
 } from "@votesync/core";
-import { readLeaderboard, readOwnPlaces } from "@votesync/leaderboard";
-import { type PostgresConnection, rememberScore } from "@votesync/postgres-store";
-import { addScore, type RedisClient } from "@votesync/redis-store";
+import { giveHandPoints, type OwnPlaces, readLeaderboard, readOwnPlaces } from "@votesync/leaderboard";
+import { givePointsByHand, type PostgresConnection } from "@votesync/postgres-store";
+import type { RedisClient } from "@votesync/redis-store";
 import { problem } from "@votesync/service-kit";
 import type { Request, Response } from "express";
 import { v7 as uuidv7 } from "uuid";
@@ -41,16 +40,24 @@ export function leaderboardRoutes(deps: LeaderboardRoutesDeps) {
   /** `POST /api/leaderboard/scores` */
   async function score(req: Request, res: Response): Promise<void> {
     const { user_id: userId, points } = scoreBodySchema.parse(req.body);
-    const request = { key: keyOf(req) ?? uuidv7(), fingerprint: String(points) };
-    const atMs = nowMs();
-    const boards = boardsAt(atMs, zone);
-    const outcome = await addScore(deps.redis, deps.names, { userId, points, boards, atMs, request });
-    if (outcome.kind === "conflict") throw problem(422, "This Idempotency-Key was used with another body.");
-    // Afterwards, so that what is remembered was given; a caller who is told of a failure asks again with the same key.
-    const givenAt = new Date(outcome.atMs);
-    await rememberScore(deps.postgres.pool, { userId, requestKey: request.key, points, givenAt });
-    if (outcome.kind === "replayed") res.set("Idempotency-Replayed", "true");
-    res.json({ user_id: userId, points, places: await readOwnPlaces(deps, { userId, nowMs: nowMs(), zone }) });
+    const given = { userId, points, requestKey: keyOf(req) ?? uuidv7(), givenAt: deps.now() };
+    // PostgreSQL alone decides: what is stored there is given, by whoever comes to it first.
+    const outcome = await givePointsByHand(deps.postgres.pool, given);
+    if (outcome === "conflict") throw problem(422, "This Idempotency-Key was used with another body.");
+    if (outcome === "replayed") res.set("Idempotency-Replayed", "true");
+    res.json({ user_id: userId, points, places: await placesNow(userId) });
+  }
+
+  /** With the points that were just given. While Redis is away nobody knows a rank; the points come when it is back. */
+  async function placesNow(userId: string): Promise<OwnPlaces | null> {
+    const { redis, names, postgres } = deps;
+    try {
+      await giveHandPoints({ redis, names, pool: postgres.pool }, zone);
+      return await readOwnPlaces(deps, { userId, nowMs: nowMs(), zone });
+    } catch (error) {
+      if (redis.status === "ready") throw error;
+      return null;
+    }
   }
 
   return { page, me, score };

@@ -74,7 +74,7 @@ const deadLetters = new DeadLetters(stores, (vote) => castVote(withoutLimit, vot
 const commits = new CommitWatch(postgres.pool);
 const voteRoute: VoteRouteDeps = {
   castVote: (vote) => castVote(casting, vote),
-  committed: ({ projectId, eventId }, ms) => commits.committed({ shard: names.shardOf(projectId), eventId }, ms),
+  committed: ({ projectId, ...answer }, ms) => commits.committed({ shard: names.shardOf(projectId), ...answer }, ms),
   limit,
   count: metrics.vote,
 };

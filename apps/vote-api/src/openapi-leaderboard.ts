@@ -23,7 +23,7 @@ const page = z.object({
 
 const place = z.object({ rank, points: z.number() }).nullable();
 const places = z.object({ daily: place, weekly: place, monthly: place, yearly: place });
-const scored = z.object({ user_id: z.string(), points: z.number(), places });
+const scored = z.object({ user_id: z.string(), points: z.number(), places: places.nullable() });
 
 const counts = { created: count, updated: count, deleted: count, unchanged: count };
 const report = z.object({

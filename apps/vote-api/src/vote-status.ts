@@ -4,20 +4,12 @@
  *
  * Nobody writes "persisted" anywhere: a request is persisted once its row in the audit log is there.
  */
-import {
-  compareStreamIds,
-  type RedisNames,
-  shardOfRequestId,
-  tryParseEvent,
-  type VoteAction,
-  wireOf,
-} from "@votesync/core";
+import { type RedisNames, shardOfRequestId, tryParseEvent, type VoteAction, wireOf } from "@votesync/core";
 import {
   type FailedRequest,
   findFailedRequest,
   findPersistedRequest,
   type PostgresConnection,
-  readLastId,
 } from "@votesync/postgres-store";
 import { VOTE_FAILED_WORDS } from "@votesync/reconcile";
 import { type RedisClient, readVoteAnswer, type VoteAnswer } from "@votesync/redis-store";
@@ -58,15 +50,13 @@ export async function readVoteStatus(
   if (shard === null) return null;
   // Redis being away must not hide what PostgreSQL knows.
   const accepted = await readVoteAnswer(deps.redis, deps.names, { shard, requestId }).catch(() => null);
-  // Progress before rows: what was committed when the progress was read is visible to every later read.
-  const lastId = await readLastId(deps.postgres.pool, shard);
   // An entry that was parked when the first was read may be a row by now, so the rows are read last.
   const failed = await findFailedRequest(deps.postgres.pool, requestId);
   const persisted = await findPersistedRequest(deps.postgres.prisma, requestId);
   const voter = (persisted ?? failed ?? accepted)?.userId;
   if (voter === undefined || (voter !== reader.userId && reader.role !== "admin")) return null;
   if (persisted !== null) return persistedStatus(persisted);
-  if (failed === null) return waitingStatus(accepted as VoteAnswer, lastId);
+  if (failed === null) return waitingStatus(accepted as VoteAnswer);
   const status = failedStatus(requestId, failed, reader);
   if (failed.replayRequestId === null || replaysLeft === 0) return status;
   const replay = await readVoteStatus(deps, failed.replayRequestId, reader, replaysLeft - 1);
@@ -107,18 +97,15 @@ function failedStatus(requestId: string, failed: FailedRequest, reader: Identity
   };
 }
 
-/** Accepted, and without a row of its own: it waits, or it changed nothing. */
-function waitingStatus(accepted: VoteAnswer, lastId: string): VoteStatus {
-  const acceptedAt = new Date(accepted.acceptedAtUs / 1_000).toISOString();
-  // An unchanged vote rests on an earlier event; once that is applied, there is nothing left to wait for.
-  const rests = accepted.action === "unchanged" && compareStreamIds(accepted.eventId, lastId) <= 0;
+/** Accepted, and without a row so far. */
+function waitingStatus(accepted: VoteAnswer): VoteStatus {
   return {
     request_id: accepted.requestId,
     project_id: accepted.projectId,
-    state: rests ? "persisted" : "pending",
+    state: "pending",
     action: accepted.action,
-    accepted_at: acceptedAt,
-    persisted_at: rests ? acceptedAt : null,
+    accepted_at: new Date(accepted.acceptedAtUs / 1_000).toISOString(),
+    persisted_at: null,
     attempts: 0,
     error: null,
     reconciled: false,

@@ -22,6 +22,8 @@ const shape = z.object({
   WORKER_RETRY_DELAYS_MS: delaysSchema.prefault("5000,10000,20000"),
   /** How long applied events stay in the streams for readers that come back. */
   STREAM_RETENTION_MS: z.coerce.number().int().min(1_000).default(600_000),
+  /** Whether a PostgreSQL that went back in time gets by itself what Redis still has, or by "votesync votes recover-postgres". */
+  POSTGRES_RECOVERY: z.enum(["auto", "manual"]).default("auto"),
 });
 
 export const configSchema = withRedisAddress(shape);

@@ -2,7 +2,7 @@
  * The worker as a whole: a tick that claims shards, one loop per claimed shard, and one for the events that failed on any of
  * them. Loops are apart from each other, so a shard in trouble delays nobody else's votes, and neither does an event.
  */
-import { readPointsCursor, trimEvents } from "@votesync/redis-store";
+import { trimEvents } from "@votesync/redis-store";
 import { createLoop, type Logger, type Service } from "@votesync/service-kit";
 import { Retries, type RetriesOptions } from "./retries.js";
 import { ShardApplier, type ShardApplierDeps } from "./shard-applier.js";
@@ -92,26 +92,17 @@ export class EventWorker implements Service {
     await running?.loop.stop();
   }
 
+  /** Not while PostgreSQL is behind: then no applier knows a watermark, and the streams are all there is. */
   private async trim(): Promise<boolean> {
     const { redis, names, retentionMs } = this.options;
     for (const { applier } of this.running.values()) {
+      await applier.markNow();
       const committedId = applier.committedId();
       if (committedId === null) continue;
-      const readId = await readPointsCursor(redis, names, applier.shard);
-      const minId = trimPoint(behindPoints(committedId, readId), retentionMs);
-      await trimEvents(redis, names, { shard: applier.shard, minId });
+      await trimEvents(redis, names, { shard: applier.shard, minId: trimPoint(committedId, retentionMs) });
     }
     return false;
   }
-}
-
-/** Votes are kept for so long for who turns them into points; where nobody does, that must not fill Redis. */
-const KEPT_FOR_POINTS_MS = 86_400_000;
-
-/** The older of the two ids; without a reader of points, or when it is a day behind, that of the rows. */
-function behindPoints(committedId: string, readId: string): string {
-  const [committedMs, readMs] = [committedId, readId].map((id) => Number(id.split("-")[0])) as [number, number];
-  return readMs > committedMs - KEPT_FOR_POINTS_MS && readMs < committedMs ? readId : committedId;
 }
 
 /**

@@ -11,8 +11,10 @@ import {
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
+import { createBringOver } from "./bring-over.js";
 import { configSchema } from "./config.js";
 import { EventWorker } from "./event-worker.js";
+import { createRedisClockMeter } from "./redis-clock-meter.js";
 import { ShardClaims } from "./shard-claims.js";
 import { checkShards } from "./shard-health.js";
 import { TouchedProjects } from "./touched-projects.js";
@@ -52,10 +54,11 @@ const worker = new EventWorker({
   retentionMs: config.STREAM_RETENTION_MS,
   retryDelaysMs: config.WORKER_RETRY_DELAYS_MS,
   now: () => new Date(),
+  bringOver: createBringOver({ redis: redis.client, names, pool: postgres.pool, mode: config.POSTGRES_RECOVERY, log }),
   onRetried: metrics.onRetried,
   onApplied: (batch) => {
     metrics.onApplied(batch);
-    touched.remember(batch.events.map(({ event }) => event.projectId));
+    touched.remember(batch.events.flatMap(({ event }) => (event.kind === "unchanged" ? [] : event.projectId)));
   },
 });
 const health = createHealth({
@@ -81,6 +84,7 @@ await runUntilSignal({
     closing("jobs", jobs.close),
     createHealthServer({ port: config.VOTE_WORKER_PORT, health, log }),
     touched.loop(log),
+    createRedisClockMeter(redis.client, postgres.pool, log),
     worker,
   ],
 });

@@ -62,10 +62,11 @@ function newRetries(pool?: pg.Pool): Retries {
 
 /** Applies all that is in the stream, as the worker of the shard does. */
 async function apply(): Promise<void> {
-  const options = { batchSize: 100, retryDelayMs: 5_000, now, onApplied: noteDrift };
+  const options = { batchSize: 100, retryDelayMs: 5_000, now, bringOver: refuse, onApplied: noteDrift };
   await new ShardApplier(shard, { ...stores(), ...options }).runOnce();
 }
 
+const refuse = (behind: Error) => Promise.reject(behind);
 const noteDrift = (batch: { drifted: string[] }) => void drifted.push(...batch.drifted);
 
 async function vote(userId: string, voteType: VoteType, requestId = `${shard}.${requests++}`): Promise<void> {
@@ -214,9 +215,11 @@ test("an event of a project that is made in time is applied by the next retry", 
     previousVoteType: "none",
     previousAtUs: 0,
     version: 10,
+    stamp: 10,
     upvotes: 1,
     downvotes: 0,
     acceptedAtUs: nowMs * 1_000,
+    idempotency: null,
   };
   await redis.client.xadd(names.events(shard), "*", "e", voteWire(event));
   await apply();

@@ -13,7 +13,7 @@
  *
  * Only a failure of the event's own counts as a try. When PostgreSQL is away nothing changes, and the pass fails as a whole.
  */
-import { MalformedEventError, parseEvent, wireOf } from "@votesync/core";
+import { MalformedEventError, NewerEventError, parseEvent, wireOf } from "@votesync/core";
 import {
   buryEntry,
   EventRefusedError,
@@ -22,12 +22,15 @@ import {
   isDataError,
   type ParkedEntry,
   parkAgain,
+  postponeEntry,
   retryEntry,
 } from "@votesync/postgres-store";
 import { type Stores, withdrawDeadVote } from "@votesync/reconcile";
 import pg from "pg";
 
 const ENTRIES_PER_PASS = 100;
+/** How often it is looked whether this release knows an event by now. */
+const NEWER_EVENT_MS = 60_000;
 
 export interface RetriesOptions extends Stores {
   /** How long an event waits before each retry. */
@@ -75,7 +78,7 @@ export class Retries {
   }
 
   private async retry(entry: ParkedEntry): Promise<void> {
-    const { pool, redis, names, onRetried } = this.options;
+    const { pool, redis, names, now, onRetried } = this.options;
     try {
       const event = parseEvent(wireOf(entry.fields));
       if ((await retryEntry(pool, entry, event)) === null) return;
@@ -83,6 +86,9 @@ export class Retries {
       // Redis may have been loaded from the rows without this vote: the pass that compares looks at it.
       await redis.sadd(names.drifted(entry.shard), event.projectId);
     } catch (error) {
+      // An earlier release took it for garbage. It is no try: it waits for a release that knows it.
+      if (error instanceof NewerEventError)
+        return postponeEntry(pool, entry, new Date(now().getTime() + NEWER_EVENT_MS));
       const reason = ownReason(error);
       if (reason === null) throw error;
       await this.failed(entry, reason);

@@ -54,7 +54,8 @@ afterEach(async () => {
 
 function newApplier(batchSize = 100): ShardApplier {
   const onApplied = (batch: AppliedBatch) => void applied.push(batch);
-  const options = { batchSize, onApplied, retryDelayMs: 5_000, now: () => NOW };
+  const bringOver = (behind: Error) => Promise.reject(behind);
+  const options = { batchSize, onApplied, bringOver, retryDelayMs: 5_000, now: () => NOW };
   return new ShardApplier(shard, { pool: postgres.pool, redis: redis.client, names, ...options });
 }
 
@@ -81,9 +82,11 @@ const EVENT: VoteEvent = {
   previousVoteType: "none",
   previousAtUs: 0,
   version: 10,
+  stamp: 10,
   upvotes: 1,
   downvotes: 0,
   acceptedAtUs: 1_764_000_000_000_000,
+  idempotency: null,
 };
 
 async function rows(sql: string): Promise<unknown[]> {

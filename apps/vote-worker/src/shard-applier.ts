@@ -1,21 +1,73 @@
 /**
- * One shard's way from its stream to the rows: read on from `last_id`, apply, move `last_id`.
+ * One shard's way from its event stream to the rows: read on from the watermark, apply, move the watermark.
  *
- * What always holds: entries are applied in stream order; an entry is either applied or parked, never skipped;
- * a failure that is not the entry's own (PostgreSQL away, a lost shard) leaves everything as it was.
+ * What always holds: entries are applied in stream order; an entry is either applied or parked, never skipped; a failure that is
+ * not the entry's own (PostgreSQL away, a lost shard) leaves everything as it was. Entries are read together with the one at the
+ * watermark: without it the stream has lost data, and what follows may follow a gap. A PostgreSQL that has applied less than Redis
+ * knows went back in time: nothing is applied before it has what Redis still has.
  */
-import { MalformedEventError, parseEvent, type RedisNames, type StreamEvent, tryParseEvent } from "@votesync/core";
+import {
+  MalformedEventError,
+  NewerEventError,
+  newerFormatOf,
+  parseEvent,
+  type RedisNames,
+  type StreamEvent,
+  tryParseEvent,
+} from "@votesync/core";
 import {
   type AppliedCounts,
   type AppliedEvent,
   applyEvents,
   type FailedEntry,
   isDataError,
-  readLastId,
+  readShardEpoch,
   ShardMovedError,
 } from "@votesync/postgres-store";
-import { type RedisClient, readEvents, type StreamEntry } from "@votesync/redis-store";
+import { isPostgresBehind, needsFollowing } from "@votesync/reconcile";
+import {
+  markApplied,
+  type RedisClient,
+  readApplied,
+  readEpoch,
+  readEvents,
+  readEventsFollowing,
+  type StreamEntry,
+} from "@votesync/redis-store";
 import type pg from "pg";
+
+/** How long the watermark is believed without a look: so soon it is noticed that PostgreSQL was put back. */
+const PROGRESS_KEPT_MS = 1_000;
+/** How seldom Redis is told of the watermark. */
+const MARK_EVERY_MS = 250;
+
+/** Redis lost data of this shard: the entry at the watermark is not in its event stream. */
+export class StreamGapError extends Error {
+  override readonly name = "StreamGapError";
+  constructor(
+    readonly shard: number,
+    readonly lastId: string,
+  ) {
+    super(
+      `Redis lost data of shard ${shard}: entry ${lastId} is gone from its stream; nothing is applied until it is rebuilt`,
+    );
+  }
+}
+
+/** PostgreSQL went back in time. */
+export class PostgresBehindError extends Error {
+  override readonly name = "PostgresBehindError";
+  constructor(
+    readonly shard: number,
+    readonly lastId: string,
+    readonly onceApplied: string,
+  ) {
+    super(
+      `PostgreSQL went back in time: shard ${shard} is applied up to ${lastId}, and once was up to ${onceApplied}; ` +
+        'run "votesync votes recover-postgres"',
+    );
+  }
+}
 
 export interface ShardApplierDeps {
   pool: pg.Pool;
@@ -25,6 +77,8 @@ export interface ShardApplierDeps {
   /** From its first failure to its first retry. */
   retryDelayMs: number;
   now: () => Date;
+  /** Brings over what a PostgreSQL that went back in time lost. It throws where nobody may do that without a person. */
+  bringOver: (behind: PostgresBehindError) => Promise<void>;
   /** Told after each commit. */
   onApplied: (applied: AppliedBatch) => void;
 }
@@ -37,35 +91,85 @@ export interface AppliedBatch {
   drifted: string[];
 }
 
+/** Where the shard stands in PostgreSQL. */
+interface Progress {
+  lastId: string;
+  epochFromId: string;
+  readAtMs: number;
+}
+
 export class ShardApplier {
-  /** Where the shard stands; unknown after a start or when somebody else has moved it. */
-  private lastId: string | null = null;
+  /** Unknown after a start, or when somebody else has moved it. */
+  private progress: Progress | null = null;
+  private marked = { id: "", atMs: Number.NEGATIVE_INFINITY };
 
   constructor(
     readonly shard: number,
     private readonly deps: ShardApplierDeps,
   ) {}
 
-  /** Applies at most one batch. @returns how many entries; a full batch means there may be more. */
+  /**
+   * Applies at most one batch.
+   * @returns how many entries; a full batch means there may be more
+   * @throws {StreamGapError} {PostgresBehindError} {NewerEventError}: nothing was applied
+   */
   async runOnce(): Promise<number> {
-    const { redis, names, batchSize, pool } = this.deps;
-    const afterId = this.lastId ?? (await readLastId(pool, this.shard));
-    this.lastId = afterId;
-    const entries = await readEvents(redis, names, { shard: this.shard, afterId, count: batchSize });
+    const progress = await this.currentProgress();
+    const entries = await this.read(progress);
     if (entries.length > 0) await this.apply(entries);
+    await this.mark(entries.length === 0 ? 0 : MARK_EVERY_MS);
     return entries.length;
   }
 
   /** The last entry whose rows are committed, as far as this worker knows. */
   committedId(): string | null {
-    return this.lastId;
+    return this.progress?.lastId ?? null;
+  }
+
+  /** Before the stream is trimmed: Redis must know that PostgreSQL once had what is trimmed. */
+  async markNow(): Promise<void> {
+    await this.mark(0);
+  }
+
+  private async currentProgress(): Promise<Progress> {
+    const known = this.progress;
+    if (known !== null && performance.now() - known.readAtMs < PROGRESS_KEPT_MS) return known;
+    this.progress = null;
+    const { pool, redis, names, bringOver } = this.deps;
+    // The mark first: the watermark moves before it does.
+    const mark = await readApplied(redis, names, this.shard);
+    const found = await readShardEpoch(pool, this.shard);
+    const { lastId, epochFromId } = found;
+    if (mark !== null && isPostgresBehind(found, { epoch: await readEpoch(redis, names, this.shard), mark })) {
+      await bringOver(new PostgresBehindError(this.shard, lastId, mark));
+      return this.currentProgress();
+    }
+    this.progress = { lastId, epochFromId, readAtMs: performance.now() };
+    return this.progress;
+  }
+
+  private async read({ lastId, epochFromId }: Progress): Promise<StreamEntry[]> {
+    const { redis, names, batchSize } = this.deps;
+    const read = { shard: this.shard, afterId: lastId, count: batchSize };
+    if (!needsFollowing({ lastId, epochFromId })) return untilNewer(await readEvents(redis, names, read));
+    const entries = await readEventsFollowing(redis, names, read);
+    if (entries !== null) return untilNewer(entries);
+    this.progress = null;
+    throw new StreamGapError(this.shard, lastId);
+  }
+
+  private async mark(everyMs: number): Promise<void> {
+    const id = this.progress?.lastId;
+    if (id === undefined || id === this.marked.id || performance.now() - this.marked.atMs < everyMs) return;
+    await markApplied(this.deps.redis, this.deps.names, this.shard, id);
+    this.marked = { id, atMs: performance.now() };
   }
 
   private async apply(entries: StreamEntry[]): Promise<void> {
     try {
       await this.applyOrSplit(entries);
     } catch (error) {
-      this.lastId = null;
+      this.progress = null;
       if (!(error instanceof ShardMovedError)) throw error;
     }
   }
@@ -89,15 +193,23 @@ export class ShardApplier {
       refusal === undefined ? decode(entries) : { events: [], failed: refused(entries, refusal) };
     const { pool, now, retryDelayMs, onApplied, redis, names } = this.deps;
     const toId = (entries.at(-1) as StreamEntry).id;
-    const fromId = this.lastId as string;
+    const progress = this.progress as Progress;
+    const fromId = progress.lastId;
     const retryAt = new Date(now().getTime() + retryDelayMs);
     const { counts, parked } = await applyEvents(pool, { shard: this.shard, fromId, toId, events, failed, retryAt });
-    this.lastId = toId;
+    this.progress = { ...progress, lastId: toId };
     const drifted = driftedProjects(events, counts);
     onApplied({ shard: this.shard, events: withoutParked(events, parked), parked, drifted });
     // Lost when Redis fails right now; the rolling check finds it later.
     if (drifted.length > 0) await redis.sadd(names.drifted(this.shard), drifted);
   }
+}
+
+/** What a newer release wrote is left for it, and so is everything behind it. */
+function untilNewer(entries: StreamEntry[]): StreamEntry[] {
+  const at = entries.findIndex(({ wire }) => newerFormatOf(wire) !== null);
+  if (at === 0) throw new NewerEventError(newerFormatOf(entries[0]?.wire) ?? 0);
+  return at < 0 ? entries : entries.slice(0, at);
 }
 
 function decode(entries: StreamEntry[]): { events: AppliedEvent[]; failed: FailedEntry[] } {

@@ -129,7 +129,7 @@ class BenchBoards {
     const moves = Array.from({ length: users }, (_, i) => i).flatMap((i) =>
       this.boards.map((board) => ({ board, userId: `user ${i * 7}`, points: 5 })),
     );
-    const batch = { shard: 0, fromId: "0-0", toId: "1-0", moves };
+    const batch = { shard: 0, afterId: 0, toId: 1, moves };
     await givePoints(this.installation.redis.client, this.names, batch);
   }
 
@@ -156,7 +156,7 @@ class BenchBoards {
     const { redis, names } = { redis: this.installation.redis.client, names: this.names };
     const ofBoards = [names.boards, names.dirtyUsers, names.takenUsers];
     await redis.unlink(...this.boards.flatMap((board) => ofBoards.map((prefix) => prefix + boardName(board))));
-    await redis.unlink(names.boardNames(), names.pointsRead());
+    await redis.unlink(names.boardNames(), names.pointsGiven());
     await this.installation.postgres.pool.query(
       "TRUNCATE leaderboard_entries, leaderboard_boards, sync_runs, sync_backups",
     );

@@ -1,8 +1,7 @@
 /** The sync, proved on an installation by a user of its own, whose points are gone again at the end. */
-import { boardAt, boardsAt, LEADERBOARD_PERIODS } from "@votesync/core";
-import { runSync, type SyncDeps } from "@votesync/leaderboard";
-import { readEntries } from "@votesync/postgres-store";
-import { addScore } from "@votesync/redis-store";
+import { boardAt, LEADERBOARD_PERIODS } from "@votesync/core";
+import { giveHandPoints, runSync, type SyncDeps } from "@votesync/leaderboard";
+import { givePointsByHand, readEntries } from "@votesync/postgres-store";
 import { v4 as uuidv4 } from "uuid";
 
 export interface TestStep {
@@ -18,13 +17,12 @@ const STEPS = [
 ] as const;
 
 export async function testSync(deps: SyncDeps): Promise<TestStep[]> {
-  const { redis, names, pool } = deps.stores;
+  const { pool } = deps.stores;
   const userId = `sync-test:${uuidv4()}`;
   const results: TestStep[] = [];
   for (const { step, points, expected } of STEPS) {
-    const boards = boardsAt(deps.nowMs(), deps.zone);
-    const request = { key: uuidv4(), fingerprint: "" };
-    await addScore(redis, names, { userId, points, boards, atMs: deps.nowMs(), request });
+    await givePointsByHand(pool, { userId, points, requestKey: uuidv4(), givenAt: new Date(deps.nowMs()) });
+    await giveHandPoints(deps.stores, deps.zone);
     const options = { runId: uuidv4(), trigger: "manual" as const, dryRun: false, full: false, force: false };
     await runSync(deps, { ...options, periods: LEADERBOARD_PERIODS });
     const found = await Promise.all(

@@ -1,15 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { IANAZone } from "luxon";
-import {
-  boardName,
-  boardSpan,
-  boardsAt,
-  LEADERBOARD_PERIODS,
-  nextTurnMs,
-  parseBoardName,
-  pointMoves,
-} from "./leaderboard.js";
+import { boardName, boardSpan, boardsAt, LEADERBOARD_PERIODS, nextTurnMs, parseBoardName } from "./leaderboard.js";
 
 const at = (iso: string, zone = "UTC") => boardsAt(Date.parse(iso), zone).map(boardName);
 
@@ -61,14 +53,12 @@ test("a board's name is read back; anything else is none", () => {
   for (const name of ["", "daily", "hourly:2026-11-23", "daily:{x}", "daily:"]) expect(parseBoardName(name)).toBeNull();
 });
 
-test("a vote's points come when it was given, and are taken back from there", () => {
-  const points = { up: 1, down: 0, none: 0 };
-  const vote = { previousAtUs: 5, acceptedAtUs: 9 };
-  expect(pointMoves({ ...vote, previousVoteType: "none", voteType: "up" }, points)).toEqual([{ atUs: 9, points: 1 }]);
-  expect(pointMoves({ ...vote, previousVoteType: "up", voteType: "none" }, points)).toEqual([{ atUs: 5, points: -1 }]);
-  expect(pointMoves({ ...vote, previousVoteType: "down", voteType: "none" }, points)).toEqual([]);
-  expect(pointMoves({ ...vote, previousVoteType: "up", voteType: "down" }, { ...points, down: -2 })).toEqual([
-    { atUs: 5, points: -1 },
-    { atUs: 9, points: -2 },
-  ]);
+test("a quarter of an hour lies on the same boards in every time zone", () => {
+  const zone = fc.constantFrom(...Intl.supportedValuesOf("timeZone"));
+  const quarter = fc.integer({ min: Date.UTC(2020, 0) / 900_000, max: Date.UTC(2080, 0) / 900_000 });
+  fc.assert(
+    fc.property(zone, quarter, (name, at) => {
+      expect(boardsAt((at + 1) * 900_000 - 1, name)).toEqual(boardsAt(at * 900_000, name));
+    }),
+  );
 });

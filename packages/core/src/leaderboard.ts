@@ -64,15 +64,3 @@ export function parseBoardName(name: string): Board | null {
 
 /** What a vote gives the owner of what is voted on. */
 export type PointsOfVotes = Record<VoteType, number>;
-
-/** Points for one vote that takes the place of another, each at its own time: taken where they were given. */
-export function pointMoves(
-  vote: { previousVoteType: VoteType; previousAtUs: number; voteType: VoteType; acceptedAtUs: number },
-  points: PointsOfVotes,
-): { atUs: number; points: number }[] {
-  const moves = [
-    { atUs: vote.previousAtUs, points: -points[vote.previousVoteType] },
-    { atUs: vote.acceptedAtUs, points: points[vote.voteType] },
-  ];
-  return moves.filter((move) => move.points !== 0);
-}

@@ -83,9 +83,14 @@ export class RedisNames {
     return this.of(shard, "epoch");
   }
 
-  /** Sorted set: request id of a fallback's vote whose event was appended → when, µs. */
-  recovered(shard: number): string {
-    return this.of(shard, "recovered");
+  /** String: the last entry of the event stream that PostgreSQL is known to have applied. It only grows. */
+  applied(shard: number): string {
+    return this.of(shard, "applied");
+  }
+
+  /** String, kept a day: Redis lost the shard's answers to Idempotency-Keys; PostgreSQL may know them. */
+  keysLost(shard: number): string {
+    return this.of(shard, "keys-lost");
   }
 
   /** Hash of counters: figures of all vote-api replicas. */
@@ -138,19 +143,14 @@ export class RedisNames {
     return this.ofBoards("frozen");
   }
 
-  /** Hash: shard → the last entry of its stream whose points were given. */
-  pointsRead(): string {
-    return this.ofBoards("read");
+  /** Hash: shard → the last of its point moves that was given. In one slot with the points, so that both go back together. */
+  pointsGiven(): string {
+    return this.ofBoards("given");
   }
 
   /** String: which life of the boards this is; PostgreSQL has the same uuid. */
   boardsEpoch(): string {
     return this.ofBoards("epoch");
-  }
-
-  /** String: a request that gave points, kept a day. */
-  scoreRequest(userId: string, key: string): string {
-    return this.ofBoards(`score:${encodeUserId(userId)}:${encodeUserId(key)}`);
   }
 
   private ofJam(boardId: string, rest: string): string {
@@ -205,6 +205,8 @@ export const ADVISORY_LOCKS = {
   workerPresence: 7_303,
   /** object: the shard whose Redis data are checked, rebuilt or recovered after a fallback */
   shardRecovery: 7_304,
+  /** object: the shard that is brought over from Redis after PostgreSQL went back in time */
+  postgresRecovery: 7_308,
   /** object: the shard that the periodic pass compares */
   shardReconcile: 7_305,
   /** object: 0; who makes and drops partitions and deletes old rows */
@@ -213,8 +215,8 @@ export const ADVISORY_LOCKS = {
   ownerScores: 7_310,
   /** object: 0; who brings the leaderboards to PostgreSQL */
   leaderboardSync: 7_320,
-  /** object: the shard whose votes are turned into points */
-  shardPoints: 7_321,
+  /** object: 0; who gives points by hand */
+  handPoints: 7_321,
   /** object: a launch day as a number, 20241231; who finalizes it, or flushes or recovers its votes */
   launchDay: 7_311,
 } as const;

@@ -2,10 +2,12 @@ import { expect, test } from "@jest/globals";
 import {
   glanceAtEvent,
   MalformedEventError,
+  NewerEventError,
+  newerFormatOf,
   parseEvent,
-  persistedWire,
   tryParseEvent,
   type VoteEvent,
+  voteWire,
   wireOf,
 } from "./vote-event.js";
 
@@ -24,16 +26,36 @@ test("an event is read value by value", () => {
     previousVoteType: "up",
     previousAtUs: 5,
     version: 9,
+    stamp: 9,
     upvotes: 1,
     downvotes: 2,
     acceptedAtUs: 8,
+    idempotency: null,
   });
 });
 
-test("what the fallback took is read as it was written, also where it changed nothing PostgreSQL knew", () => {
-  const event = parseEvent(wire({ 1: "persisted", 6: "unchanged", 8: "down" })) as VoteEvent;
-  expect(event).toMatchObject({ kind: "persisted", action: "unchanged" });
-  expect(parseEvent(persistedWire(event))).toEqual(event);
+test("a vote with an Idempotency-Key, and a wish that changed nothing, are read as they are written", () => {
+  const keyed = [...VALUES.with(0, "2"), "key 1", "down accepted"].join("\n");
+  const event = parseEvent(keyed) as VoteEvent;
+  expect(event).toMatchObject({ kind: "vote", stamp: 9, idempotency: { key: "key 1", fingerprint: "down accepted" } });
+  expect(voteWire(event)).toBe(keyed);
+  const unchanged = [...VALUES.with(0, "2").with(1, "unchanged").with(6, "unchanged"), "", "", "12"].join("\n");
+  const wish = parseEvent(unchanged) as VoteEvent;
+  expect(wish).toMatchObject({ kind: "unchanged", action: "unchanged", version: 9, stamp: 12, idempotency: null });
+  expect(voteWire(wish)).toBe(unchanged);
+  expect(voteWire(parseEvent(wire()) as VoteEvent)).toBe(wire());
+});
+
+test("what earlier releases wrote for points is passed over, not refused", () => {
+  expect(parseEvent(wire({ 1: "persisted", 6: "unchanged" }))).toMatchObject({ kind: "persisted", projectId: "p1" });
+});
+
+test("an event of a newer release is none that is refused: this release cannot say what it means", () => {
+  expect(() => parseEvent("3\nvote\nsomething else")).toThrow(NewerEventError);
+  expect(tryParseEvent("3\nvote")).toBeNull();
+  expect([newerFormatOf("12\nvote"), newerFormatOf("2\nvote"), newerFormatOf("x\n"), newerFormatOf(undefined)]).toEqual(
+    [12, null, null, null],
+  );
 });
 
 test("a glance tells what an event is about, and knows what cannot be one", () => {
@@ -44,7 +66,7 @@ test("a glance tells what an event is about, and knows what cannot be one", () =
   for (const kind of ["counts", "closed"] as const) {
     expect(glanceAtEvent(["1", kind, "p", "0"].join("\n"))).toEqual({ kind, projectId: "p" });
   }
-  for (const none of [undefined, "", "1", "1\nvote", "1\nvote\n0.x", "2\ncounts\np", "1\nother\na\nb"]) {
+  for (const none of [undefined, "", "1", "1\nvote", "1\nvote\n0.x", "3\ncounts\np", "1\nother\na\nb"]) {
     expect(glanceAtEvent(none)).toBeNull();
   }
 });

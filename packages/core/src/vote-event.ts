@@ -1,17 +1,21 @@
 /**
- * The events of a shard's stream: the one message that carries a vote from Redis to the rows, the sockets and everything
+ * The events of a shard's event stream: the one message that carries a vote from Redis to the rows, the sockets and everything
  * else.
  *
  * On the wire an event is one stream field, `e`, of newline-joined values: a tenth of the parsing a field per value
  * costs, which matters to a worker and every gateway at ten thousand events a second. No value can hold a newline (ids
  * are printable). Lua scripts write it; only this file reads it.
  *
- * | kind | what it says | rows | sockets | points |
- * | --- | --- | --- | --- | --- |
- * | `vote` | a vote that Redis took | applied | told | counted |
- * | `persisted` | a vote that the fallback took; its rows were there first | - | - | counted |
- * | `counts` | counters that were repaired or read anew | version only | told | - |
- * | `closed` | a period ended with these counters, the next begins at zero | period moved on | told | - |
+ * | kind | what it says | rows | sockets |
+ * | --- | --- | --- | --- |
+ * | `vote` | a vote that changed something in Redis | applied | notified |
+ * | `unchanged` | a wish that Redis already had: it moves no counter, but it is newer than any wish before it | applied | - |
+ * | `counts` | counters that were repaired or reloaded | version only | notified |
+ * | `closed` | a voting period ended with these counters, the next begins at zero | period moved on | notified |
+ * | `persisted` | written by releases before 0.2 for points; passed over | - | - |
+ *
+ * The first value is the format. Format 1 holds the layouts that every release knows, format 2 those that came later. A higher
+ * one was written by a newer release: `NewerEventError`, and whoever applies events waits for its own update.
  */
 import { z } from "zod";
 import { entityIdSchema, userIdSchema } from "./ids.js";
@@ -25,40 +29,48 @@ import {
 } from "./vote.js";
 
 export const EVENT_FIELD = "e";
-const EVENT_FORMAT = "1";
+const FIRST_FORMAT = "1";
+const NEWEST_FORMAT = 2;
 const VALUES_PER_VOTE = 14;
+/** The same, and an Idempotency-Key with the fingerprint of its body; both are empty without a key. */
+const VALUES_PER_KEYED_VOTE = 16;
+/** The same, and the stamp of the wish. */
+const VALUES_PER_UNCHANGED = 17;
 const VALUES_PER_COUNTS = 9;
 const VALUES_PER_CLOSED = 9;
 
 const count = z.coerce.number().int().nonnegative();
 
-const voteEventFields = z.object({
-  kind: z.enum(["vote", "persisted"]),
-  requestId: z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 visible ASCII characters"),
-  projectId: entityIdSchema,
-  period: count,
-  userId: userIdSchema,
-  /** `unchanged` only from the fallback: what Redis knew meanwhile, it could not see. */
-  action: voteActionSchema,
-  voteType: voteTypeSchema,
-  previousVoteType: voteTypeSchema,
-  /** When the vote it replaces was given, µs; 0 where there was none. Points are taken back from that moment's periods. */
-  previousAtUs: count,
-  /** Grows per project with every change; also the event's identity together with the project. */
-  version: count,
-  /** The project's counters after this event. */
-  upvotes: count,
-  downvotes: count,
-  /** When it was taken, µs since 1970. */
-  acceptedAtUs: count,
-});
-const voteEventSchema = voteEventFields.refine(({ kind, action }) => kind === "persisted" || action !== "unchanged", {
-  path: ["action"],
-  message: "a vote that changes nothing is no event",
-});
+const voteEventSchema = z
+  .object({
+    kind: z.enum(["vote", "unchanged"]),
+    requestId: z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be 1 to 64 visible ASCII characters"),
+    projectId: entityIdSchema,
+    period: count,
+    userId: userIdSchema,
+    action: voteActionSchema,
+    voteType: voteTypeSchema,
+    previousVoteType: voteTypeSchema,
+    /** When the vote that it replaces was given, µs; 0 where there was none. Of an `unchanged` wish: when the vote was given. */
+    previousAtUs: count,
+    /** Of the project; grows with every change of it. */
+    version: count,
+    /** Of two wishes of one user on one project and period the one with the higher stamp stands. A vote's is its version. */
+    stamp: count,
+    /** The project's counters after this event. */
+    upvotes: count,
+    downvotes: count,
+    /** When it was taken, µs since 1970. */
+    acceptedAtUs: count,
+    idempotency: z.object({ key: z.string().min(1), fingerprint: z.string() }).nullable(),
+  })
+  .refine(({ kind, action }) => (kind === "unchanged") === (action === "unchanged"), {
+    path: ["action"],
+    message: "a vote that changes nothing is an `unchanged` event, and no other",
+  });
 
 export interface VoteEvent {
-  kind: "vote" | "persisted";
+  kind: "vote" | "unchanged";
   requestId: string;
   projectId: string;
   period: number;
@@ -68,9 +80,11 @@ export interface VoteEvent {
   previousVoteType: VoteType;
   previousAtUs: number;
   version: number;
+  stamp: number;
   upvotes: number;
   downvotes: number;
   acceptedAtUs: number;
+  idempotency: { key: string; fingerprint: string } | null;
 }
 
 /** Why a project's counters were told without a vote: the `reason` of `vote:reconciled`. */
@@ -116,7 +130,23 @@ const closedEventSchema = z.object({
 });
 export type ClosedEvent = z.infer<typeof closedEventSchema>;
 
-export type StreamEvent = VoteEvent | CountsEvent | ClosedEvent;
+const passedEventSchema = z.object({
+  kind: z.literal("persisted"),
+  projectId: entityIdSchema,
+  period: count,
+  version: count,
+  upvotes: count,
+  downvotes: count,
+  acceptedAtUs: count,
+});
+
+/** What releases before 0.2 wrote for votes of the fallback. Their rows were there first. */
+export type PassedEvent = z.infer<typeof passedEventSchema>;
+
+export type StreamEvent = VoteEvent | CountsEvent | ClosedEvent | PassedEvent;
+
+/** Whether it is a user's wish. */
+export const isWish = (event: StreamEvent): event is VoteEvent => event.kind === "vote" || event.kind === "unchanged";
 
 /** The live counters after the event: a period that ended leaves the next one at zero. */
 export function countsAfter(event: StreamEvent): VoteCounts {
@@ -126,14 +156,22 @@ export function countsAfter(event: StreamEvent): VoteCounts {
 
 /** The live counters before the event; `null` where it does not say. */
 export function countsBefore(event: StreamEvent): VoteCounts | null {
-  if (event.kind === "counts") return null;
   const { upvotes, downvotes } = event;
   if (event.kind === "closed") return { upvotes, downvotes };
+  if (!isWish(event)) return null;
   const moved = voteTransition(event.previousVoteType, event.voteType);
   return { upvotes: upvotes - moved.upvotesDelta, downvotes: downvotes - moved.downvotesDelta };
 }
 
-/** A stream entry that is no event: written by hand, or by a version this one does not know. */
+/** The event is of a newer release than this one: it means something, and this release cannot say what. */
+export class NewerEventError extends Error {
+  override readonly name = "NewerEventError";
+  constructor(readonly format: number) {
+    super(`an event of format ${format} was written by a newer release; this one knows formats up to ${NEWEST_FORMAT}`);
+  }
+}
+
+/** A stream entry that is no event: somebody wrote it by hand. */
 export class MalformedEventError extends Error {
   override readonly name = "MalformedEventError";
   constructor(readonly reason: string) {
@@ -148,12 +186,12 @@ export function wireOf(fields: readonly string[]): string | undefined {
   return at < 0 ? undefined : fields[at + 1];
 }
 
-/** @returns `null` for what is no event */
+/** @returns `null` for what is no event, or of a newer release */
 export function tryParseEvent(wire: string | undefined): StreamEvent | null {
   try {
     return parseEvent(wire);
   } catch (error) {
-    if (error instanceof MalformedEventError) return null;
+    if (error instanceof MalformedEventError || error instanceof NewerEventError) return null;
     throw error;
   }
 }
@@ -164,30 +202,46 @@ export function tryParseEvent(wire: string | undefined): StreamEvent | null {
  */
 export function glanceAtEvent(wire: string | undefined): Pick<StreamEvent, "kind" | "projectId"> | null {
   const [format, kind, first, second] = wire?.split("\n", 4) ?? [];
-  if (format !== EVENT_FORMAT || first === undefined) return null;
+  if (!isKnownFormat(format) || first === undefined) return null;
   if (kind === "counts" || kind === "closed") return { kind, projectId: first };
-  if ((kind !== "vote" && kind !== "persisted") || second === undefined) return null;
+  if ((kind !== "vote" && kind !== "unchanged" && kind !== "persisted") || second === undefined) return null;
   return { kind, projectId: second };
 }
 
-/** @throws {MalformedEventError} */
+/** Whether an entry is an event of a newer release. Without reading it: this is asked of every entry. */
+export function newerFormatOf(wire: string | undefined): number | null {
+  const format = /^(\d{1,6})\n/.exec(wire ?? "")?.[1];
+  return format !== undefined && Number(format) > NEWEST_FORMAT ? Number(format) : null;
+}
+
+const isKnownFormat = (format: string | undefined) => format === FIRST_FORMAT || format === String(NEWEST_FORMAT);
+
+/** @throws {MalformedEventError} {NewerEventError} */
 export function parseEvent(wire: string | undefined): StreamEvent {
   if (wire === undefined) throw new MalformedEventError(`no field "${EVENT_FIELD}"`);
   const values = wire.split("\n");
   const [format, kind] = values;
-  if (format === EVENT_FORMAT) {
-    if ((kind === "vote" || kind === "persisted") && values.length === VALUES_PER_VOTE) return parseVote(values);
+  if (isKnownFormat(format)) {
+    if (kind === "vote" && values.length === lengthOfVote(format)) return parseWish(values);
+    if (kind === "unchanged" && values.length === VALUES_PER_UNCHANGED) return parseWish(values);
     if (kind === "counts" && values.length === VALUES_PER_COUNTS) return parseCounts(values);
     if (kind === "closed" && values.length === VALUES_PER_CLOSED) return parseClosed(values);
+    if (kind === "persisted" && values.length === VALUES_PER_VOTE) return parsePassed(values);
   }
+  const newer = newerFormatOf(wire);
+  if (newer !== null) throw new NewerEventError(newer);
   throw new MalformedEventError("unknown format");
 }
 
-function parseVote(values: string[]): VoteEvent {
+const lengthOfVote = (format: string | undefined) =>
+  format === FIRST_FORMAT ? VALUES_PER_VOTE : VALUES_PER_KEYED_VOTE;
+
+function parseWish(values: string[]): VoteEvent {
   const [, kind, requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs] = values;
-  const [version, upvotes, downvotes, acceptedAtUs] = values.slice(10);
-  const event = { kind, requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs };
-  return valid(voteEventSchema.safeParse({ ...event, version, upvotes, downvotes, acceptedAtUs }));
+  const [version, upvotes, downvotes, acceptedAtUs, key = "", fingerprint = "", stamp = version] = values.slice(10);
+  const wish = { kind, requestId, projectId, period, userId, action, voteType, previousVoteType, previousAtUs };
+  const idempotency = key === "" ? null : { key, fingerprint };
+  return valid(voteEventSchema.safeParse({ ...wish, version, upvotes, downvotes, acceptedAtUs, idempotency, stamp }));
 }
 
 function parseCounts(values: string[]): CountsEvent {
@@ -204,19 +258,24 @@ function parseClosed(values: string[]): ClosedEvent {
   );
 }
 
+function parsePassed(values: string[]): PassedEvent {
+  const [, kind, , projectId, period] = values;
+  const [version, upvotes, downvotes, acceptedAtUs] = values.slice(10);
+  return valid(passedEventSchema.safeParse({ kind, projectId, period, version, upvotes, downvotes, acceptedAtUs }));
+}
+
 function valid<T>(parsed: z.ZodSafeParseResult<T>): T {
   if (!parsed.success) throw new MalformedEventError(z.prettifyError(parsed.error));
   return parsed.data;
 }
 
-/** The wire form of a vote that the fallback took. */
-export const persistedWire = (event: VoteEvent): string => voteWire({ ...event, kind: "persisted" });
-
-/** The wire form of a vote. Votes that Redis takes are written by `cast-vote.lua`. */
+/** The wire form of a wish, as `cast-vote.lua` writes it. */
 export function voteWire(event: VoteEvent): string {
-  return [
-    EVENT_FORMAT,
-    event.kind,
+  const { kind, idempotency, stamp } = event;
+  const isFirstFormat = kind === "vote" && idempotency === null;
+  const common = [
+    isFirstFormat ? FIRST_FORMAT : NEWEST_FORMAT,
+    kind,
     event.requestId,
     event.projectId,
     event.period,
@@ -229,5 +288,8 @@ export function voteWire(event: VoteEvent): string {
     event.upvotes,
     event.downvotes,
     event.acceptedAtUs,
-  ].join("\n");
+  ];
+  if (isFirstFormat) return common.join("\n");
+  const keyed = [...common, idempotency?.key ?? "", idempotency?.fingerprint ?? ""];
+  return (kind === "unchanged" ? [...keyed, stamp] : keyed).join("\n");
 }

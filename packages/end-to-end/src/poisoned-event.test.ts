@@ -43,9 +43,11 @@ async function putByHand(requestId: string): Promise<void> {
     previousVoteType: "none",
     previousAtUs: 0,
     version: Date.now() * 1_000,
+    stamp: Date.now() * 1_000,
     upvotes: 1,
     downvotes: 0,
     acceptedAtUs: Date.now() * 1_000,
+    idempotency: null,
   };
   await installation.redis.xadd(installation.names.events(shard), "*", "e", voteWire(event));
 }

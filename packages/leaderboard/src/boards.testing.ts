@@ -1,10 +1,18 @@
 /** Both stores for one test, a clock of its own, and short words for what happens on leaderboards. */
-import { type Board, boardName, boardsAt, LEADERBOARD_PERIODS, RedisNames } from "@votesync/core";
-import { connectPostgres, ensureShards, type PostgresConnection, rememberScore } from "@votesync/postgres-store";
+import { type Board, boardName, boardsAt, LEADERBOARD_PERIODS, parseEvent, RedisNames } from "@votesync/core";
+import {
+  applyEvents,
+  connectPostgres,
+  ensureShards,
+  givePointsByHand,
+  type PostgresConnection,
+  readLastId,
+} from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
-import { addScore, connectRedis, type RedisConnection } from "@votesync/redis-store";
+import { connectRedis, type RedisConnection, readEvents } from "@votesync/redis-store";
 import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
 import { v4 as uuidv4 } from "uuid";
+import { giveHandPoints } from "./points-reader.js";
 import { type RestoreReport, restoreBoards } from "./restore.js";
 import { runSync, type SyncDeps, type SyncOptions } from "./sync.js";
 import type { SyncReport } from "./sync-report.js";
@@ -53,10 +61,21 @@ export class TestBoards implements Stores {
   }
 
   async score(userId: string, points: number): Promise<void> {
-    const request = { key: `request ${++this.requests}`, fingerprint: "" };
-    const given = { userId, points, boards: this.boards, atMs: this.nowMs, request };
-    const { atMs } = await addScore(this.redis, this.names, given);
-    await rememberScore(this.pool, { userId, requestKey: request.key, points, givenAt: new Date(atMs) });
+    const requestKey = `request ${++this.requests}`;
+    await givePointsByHand(this.pool, { userId, requestKey, points, givenAt: new Date(this.nowMs) });
+    await giveHandPoints(this, this.zone);
+  }
+
+  /** Applies all events, as workers do. */
+  async applyAll(): Promise<void> {
+    for (const shard of this.names.allShards()) {
+      const fromId = await readLastId(this.pool, shard);
+      const entries = await readEvents(this.redis, this.names, { shard, afterId: fromId, count: 10_000 });
+      const toId = entries.at(-1)?.id;
+      if (toId === undefined) continue;
+      const events = entries.map(({ id, fields, wire }) => ({ streamId: id, fields, event: parseEvent(wire) }));
+      await applyEvents(this.pool, { shard, fromId, toId, events, failed: [], retryAt: new Date() });
+    }
   }
 
   restore(): Promise<RestoreReport> {

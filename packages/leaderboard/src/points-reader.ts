@@ -1,95 +1,106 @@
 /**
- * From votes to points: one reader per shard follows its stream in order and gives the owners of what is voted on their points.
- * The points of a stretch and the id it ends at are one step in Redis, so each vote counts once, whoever reads it again.
- *
- * Plain reads and no consumer group: reclaimed entries would come late and out of order, and be skipped.
+ * From rows to points: reads the ledger of what rows of votes really did, by shard and in order, and gives the owners of what is
+ * voted on their points. The points of a stretch and the move it ends at are one step in one slot of Redis, so each move counts
+ * once, whoever reads it again, also after Redis went back in time: then both went back.
  */
-import { type Board, boardsAt, type PointsOfVotes, pointMoves, tryParseEvent, type VoteEvent } from "@votesync/core";
-import { readSyncState } from "@votesync/postgres-store";
+import { type Board, boardsAt, type PointsOfVotes } from "@votesync/core";
+import {
+  HAND_SHARD,
+  type MoveStretch,
+  type PointMoveRow,
+  readPointMoves,
+  readPointProgress,
+} from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
-import { givePoints, type PointMove, readBoardsEpoch, readEvents, readPointsCursor } from "@votesync/redis-store";
-import { LRUCache } from "lru-cache";
+import { givePoints, type PointMove, readBoardsEpoch, readPointsGiven } from "@votesync/redis-store";
 
-const ENTRIES_PER_BATCH = 500;
-const OWNERS_KEPT = 100_000;
+/** Of each shard at once; a transaction's moves are one. */
+const TRANSACTIONS_PER_READ = 20;
+const NO_VOTE_POINTS = { up: 0, down: 0, none: 0 };
 
 export interface PointsReaderOptions {
   zone: string;
   points: PointsOfVotes;
 }
 
-export class PointsReader {
-  private readonly owners = new LRUCache<string, string>({ max: OWNERS_KEPT });
+export interface PointsRead {
+  /** The boards that changed. */
+  boards: Board[];
+  /** Whether there is more to read. */
+  more: boolean;
+  /** Redis lacks moves that are deleted, or has boards of another life: they must be counted anew (`restore.ts`). */
+  lost: boolean;
+}
 
+export class PointsReader {
   constructor(
     private readonly stores: Stores,
     private readonly options: PointsReaderOptions,
   ) {}
 
-  /**
-   * Gives the points of one stretch of a shard's stream.
-   * @returns the boards that changed, and whether there is more
-   */
-  async readOnce(shard: number): Promise<{ boards: Board[]; more: boolean }> {
-    const { redis, names } = this.stores;
-    if (await this.areLost()) return { boards: [], more: false };
-    const fromId = await readPointsCursor(redis, names, shard);
-    const entries = await readEvents(redis, names, { shard, afterId: fromId, count: ENTRIES_PER_BATCH });
-    const toId = entries.at(-1)?.id;
-    if (toId === undefined) return { boards: [], more: false };
-    const votes = entries.flatMap(({ wire }) => voteOf(wire) ?? []);
-    const moves = await this.movesOf(votes);
-    const given = await givePoints(redis, names, { shard, fromId, toId, moves });
-    return { boards: given ? moves.map(({ board }) => board) : [], more: entries.length === ENTRIES_PER_BATCH };
-  }
-
-  /**
-   * Boards that Redis lost are counted anew from PostgreSQL, all that happened since included: what was read meanwhile would be
-   * thrown away. They are known to be lost by their mark; before the first sync there is none.
-   */
-  private async areLost(): Promise<boolean> {
-    const { redis, names, pool } = this.stores;
-    if ((await readBoardsEpoch(redis, names)) !== null) return false;
-    return (await readSyncState(pool)).boardsEpoch !== null;
-  }
-
-  /** Folded: of each user on each board one sum. */
-  private async movesOf(votes: readonly VoteEvent[]): Promise<PointMove[]> {
-    const { zone, points } = this.options;
-    const owners = await this.ownersOf(votes.map(({ projectId }) => projectId));
-    const sums = new Map<string, PointMove>();
-    for (const vote of votes) {
-      const userId = owners.get(vote.projectId);
-      if (userId === undefined) continue;
-      for (const move of pointMoves(vote, points)) {
-        for (const board of boardsAt(move.atUs / 1_000, zone)) {
-          const id = `${board.period} ${board.key} ${userId}`;
-          const sum = sums.get(id)?.points ?? 0;
-          sums.set(id, { board, userId, points: sum + move.points });
-        }
-      }
-    }
-    return [...sums.values()].filter((move) => move.points !== 0);
-  }
-
-  /** A project's owner never changes. */
-  private async ownersOf(projectIds: readonly string[]): Promise<Map<string, string>> {
-    const unknown = [...new Set(projectIds)].filter((id) => !this.owners.has(id));
-    if (unknown.length > 0) {
-      const { rows } = await this.stores.pool.query<{ id: string; owner_id: string }>(
-        "SELECT id, owner_id FROM projects WHERE id = ANY($1)",
-        [unknown],
-      );
-      for (const { id, owner_id } of rows) this.owners.set(id, owner_id);
-    }
-    return new Map(projectIds.flatMap((id) => [[id, this.owners.get(id)] as const]).filter(isKnown));
+  /** Gives the points of the next stretch of every shard. */
+  readOnce(): Promise<PointsRead> {
+    return readPoints(this.stores, this.options, [...this.stores.names.allShards(), HAND_SHARD]);
   }
 }
 
-const isKnown = (entry: readonly [string, string | undefined]): entry is [string, string] => entry[1] !== undefined;
+/** Gives points by hand that are stored already, for whoever wants to see them at once. */
+export async function giveHandPoints(stores: Stores, zone: string): Promise<void> {
+  while ((await readPoints(stores, { zone, points: NO_VOTE_POINTS }, [HAND_SHARD])).more);
+}
 
-/** Both kinds: what the fallback took gives points too. */
-function voteOf(wire: string | undefined): VoteEvent | null {
-  const event = tryParseEvent(wire);
-  return event?.kind === "vote" || event?.kind === "persisted" ? event : null;
+async function readPoints(stores: Stores, o: PointsReaderOptions, shards: readonly number[]): Promise<PointsRead> {
+  const { redis, names, pool } = stores;
+  const given = await readPointsGiven(redis, names);
+  const after = new Map(shards.map((shard) => [shard, given.get(shard) ?? 0]));
+  const stretches = await readPointMoves(pool, after, TRANSACTIONS_PER_READ);
+  // Looked at last: what was deleted by now may be missing in what was read.
+  if (await areBoardsLost(stores, given)) return { boards: [], more: false, lost: true };
+  const boardsOf = boardsByMoment(o.zone);
+  const boards: Board[] = [];
+  for (const stretch of stretches) {
+    const moves = fold(stretch, o.points, boardsOf);
+    if (await givePoints(redis, names, { ...stretch, moves })) boards.push(...moves.map(({ board }) => board));
+  }
+  return { boards, more: stretches.some(({ isFull }) => isFull), lost: false };
+}
+
+/** @param given what the boards in Redis contain, read before */
+export async function areBoardsLost(
+  { redis, names, pool }: Stores,
+  given: ReadonlyMap<number, number>,
+): Promise<boolean> {
+  const [{ deletedUntil, boardsEpoch }, found] = await Promise.all([
+    readPointProgress(pool),
+    readBoardsEpoch(redis, names),
+  ]);
+  if (boardsEpoch !== null && boardsEpoch !== found) return true;
+  return [...deletedUntil].some(([shard, id]) => id > (given.get(shard) ?? 0));
+}
+
+/** Folded: of each user on each board one sum. */
+function fold(stretch: MoveStretch, points: PointsOfVotes, boardsOf: (atMs: number) => Board[]): PointMove[] {
+  const sums = new Map<string, PointMove>();
+  for (const move of stretch.moves) {
+    const gained = gainedBy(move, points);
+    if (gained === 0) continue;
+    for (const board of boardsOf(move.atMs)) {
+      const id = `${board.period} ${board.key} ${move.userId}`;
+      sums.set(id, { board, userId: move.userId, points: (sums.get(id)?.points ?? 0) + gained });
+    }
+  }
+  return [...sums.values()].filter((move) => move.points !== 0);
+}
+
+const gainedBy = ({ upvotes, downvotes, points: byHand }: PointMoveRow, points: PointsOfVotes) =>
+  upvotes * points.up + downvotes * points.down + byHand;
+
+/** Calendars cost 10 µs, and the moves of a stretch are of few moments. */
+function boardsByMoment(zone: string): (atMs: number) => Board[] {
+  const known = new Map<number, Board[]>();
+  return (atMs) => {
+    const boards = known.get(atMs) ?? boardsAt(atMs, zone);
+    known.set(atMs, boards);
+    return boards;
+  };
 }

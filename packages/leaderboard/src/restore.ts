@@ -1,43 +1,28 @@
 /**
  * Brings the boards back after Redis lost them, exactly: they are counted anew from the votes that stand and from points given by
- * hand, in one snapshot of PostgreSQL, and the events go on from that snapshot's watermarks. Also for boards that are there and
+ * hand, in one snapshot of PostgreSQL, and the moves go on from that snapshot's last ones. Also for boards that are there and
  * wrong.
  */
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Board,
-  boardAt,
-  boardName,
-  boardSpan,
-  compareStreamIds,
-  LEADERBOARD_PERIODS,
-  type PointsOfVotes,
-} from "@votesync/core";
+import { type Board, boardAt, boardName, boardSpan, LEADERBOARD_PERIODS, type PointsOfVotes } from "@votesync/core";
 import {
   adoptBoardsEpoch,
   beginSyncRun,
   countPoints,
   endSyncRun,
   readOpenBoards,
-  readShardProgress,
   requireFullSync,
   type SyncTrigger,
   syncBackupPages,
-  VotesUnderWayError,
-  votesSettled,
   writeEntries,
 } from "@votesync/postgres-store";
 import type { Stores } from "@votesync/reconcile";
-import { addRestored, beginRestore, finishRestore, readStreamEnd } from "@votesync/redis-store";
+import { addRestored, beginRestore, finishRestore } from "@votesync/redis-store";
 import type pg from "pg";
 import { withSyncLock } from "./sync-lock.js";
 import { USERS_PER_PAGE } from "./sync-pages.js";
 
 /** Counting reads every vote of a year. */
 const COUNT_TIMEOUT_MS = 300_000;
-const SETTLE_MS = 15_000;
-const POLL_MS = 50;
-const TRIES = 5;
 
 export interface RestoreDeps {
   stores: Stores;
@@ -53,7 +38,7 @@ export interface RestoreReport {
   boards: string[];
 }
 
-/** @throws {SyncRunningError} {VotesUnderWayError} asking again is safe */
+/** @throws {SyncRunningError} asking again is safe */
 export async function restoreBoards(deps: RestoreDeps, runId: string): Promise<RestoreReport> {
   const { pool } = deps.stores;
   return recorded(pool, { id: runId, trigger: "restore", full: true }, async () => ({
@@ -85,10 +70,10 @@ function recorded<T extends object>(
 async function restore(deps: RestoreDeps): Promise<Omit<RestoreReport, "run_id">> {
   const { redis, names, pool } = deps.stores;
   const boards = await boardsToRestore(deps);
-  const { restored, lastIds } = await countWhenSettled(deps, boards);
+  const { restored, given } = await countInto(deps, boards);
   await requireFullSync(pool);
   // One step: until it, Redis is as lost as before, and afterwards whole.
-  await finishRestore(redis, names, { epoch: await adoptBoardsEpoch(pool), boards, lastIds });
+  await finishRestore(redis, names, { epoch: await adoptBoardsEpoch(pool), boards, given });
   return { restored, boards: boards.map(boardName) };
 }
 
@@ -99,33 +84,15 @@ async function boardsToRestore({ stores, zone, nowMs }: RestoreDeps): Promise<Bo
   return [...new Map([...current, ...open].map((board) => [boardName(board), board])).values()];
 }
 
-interface Counted {
-  restored: number;
-  lastIds: Map<number, string>;
-}
-
-/** A vote that went past Redis is a row already, and an event that is yet to come: it must not be counted as both. */
-async function countWhenSettled(deps: RestoreDeps, boards: readonly Board[]): Promise<Counted> {
-  for (let i = 1; ; i++) {
-    const settledAt = await untilSettled(deps.stores);
-    try {
-      return await countInto(deps, boards, settledAt);
-    } catch (error) {
-      if (!(error instanceof VotesUnderWayError) || i >= TRIES) throw error;
-    }
-  }
-}
-
 /** Beside the boards that there are, page by page. */
-async function countInto({ stores, zone, points }: RestoreDeps, boards: readonly Board[], settledAt: Date) {
+async function countInto({ stores, zone, points }: RestoreDeps, boards: readonly Board[]) {
   const { redis, names, pool } = stores;
   const byName = new Map(boards.map((board) => [boardName(board), board]));
   let restored = 0;
   for (const board of boards) await beginRestore(redis, names, board);
-  const lastIds = await countPoints(pool, {
+  const given = await countPoints(pool, {
     spans: boards.map((board) => ({ name: boardName(board), ...boardSpan(board, zone) })),
     points,
-    settledAt,
     timeoutMs: COUNT_TIMEOUT_MS,
     pageSize: USERS_PER_PAGE,
     onPage: async (name, entries) => {
@@ -133,23 +100,7 @@ async function countInto({ stores, zone, points }: RestoreDeps, boards: readonly
       await addRestored(redis, names, { board: byName.get(name) as Board, entries });
     },
   });
-  return { restored, lastIds };
-}
-
-/** @returns a moment at which every event that there was had been applied, and none was missing */
-async function untilSettled({ redis, names, pool }: Stores): Promise<Date> {
-  const giveUpAtMs = performance.now() + SETTLE_MS;
-  for (;;) {
-    const { settled, at } = await votesSettled(pool);
-    const ends = await Promise.all(names.allShards().map((shard) => readStreamEnd(redis, names, shard)));
-    while (settled && performance.now() < giveUpAtMs) {
-      const progress = await readShardProgress(pool);
-      if (ends.every((end, shard) => compareStreamIds(end, progress.get(shard) ?? "0-0") <= 0)) return at;
-      await delay(POLL_MS);
-    }
-    if (performance.now() >= giveUpAtMs) throw new VotesUnderWayError();
-    await delay(POLL_MS);
-  }
+  return { restored, given };
 }
 
 export interface UndoReport {

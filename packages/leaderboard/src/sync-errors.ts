@@ -24,6 +24,16 @@ export class BoardsLostError extends Error {
   }
 }
 
+/** Redis went back in time, and has not given all points again that PostgreSQL has. */
+export class BoardsBehindError extends Error {
+  override readonly name = "BoardsBehindError";
+  constructor() {
+    super(
+      "Redis went back in time: its leaderboards lack points that PostgreSQL has, so nothing was synced; a sync-scheduler gives them again, sync once it has",
+    );
+  }
+}
+
 /** Somebody else syncs. */
 export class SyncRunningError extends Error {
   override readonly name = "SyncRunningError";

@@ -110,15 +110,19 @@ test("a vote of the last moment counts although its points come after midnight",
     previousVoteType: "none",
     previousAtUs: 0,
     version: 1,
+    stamp: 1,
     upvotes: 1,
     downvotes: 0,
     acceptedAtUs: (NOON + 12 * HOUR_MS) * 1_000 - 1,
+    idempotency: null,
   });
   const shard = boards.names.shardOf("p");
   await boards.redis.xadd(boards.names.events(shard), "*", EVENT_FIELD, wire);
   boards.nowMs = NOON + DAY_MS;
   expect(await boards.sync()).toMatchObject({ frozen: [] });
-  await new PointsReader(boards, { zone: "UTC", points: { up: 1, down: 0, none: 0 } }).readOnce(shard);
+  await boards.applyAll();
+  expect(await boards.sync()).toMatchObject({ frozen: [] });
+  await new PointsReader(boards, { zone: "UTC", points: { up: 1, down: 0, none: 0 } }).readOnce();
   expect(await boards.sync()).toMatchObject({ frozen: [boardName(yesterday)] });
   expect(await boards.inPostgres(yesterday)).toEqual({ ann: 5, owner: 1 });
 });

@@ -16,7 +16,9 @@ import {
   isFrozen,
   markFrozen,
   markFullSync,
+  markMovesSynced,
   readOpenBoards,
+  readPointProgress,
   readSyncState,
   recountEntries,
   rememberBoards,
@@ -30,14 +32,15 @@ import {
   markDirty,
   readBoards,
   readBoardsEpoch,
+  readPointsGiven,
   takeDirty,
   writeBoardsEpoch,
 } from "@votesync/redis-store";
 import { comparePages } from "./compare-pages.js";
 import { compareUsers } from "./compare-users.js";
-import { arePointsComplete, isOverOnEveryClock } from "./points-complete.js";
+import { arePointsComplete, areSyncedMovesGiven, isOverOnEveryClock } from "./points-complete.js";
 import { SyncCounter } from "./sync-counts.js";
-import { BoardsLostError, MassDeleteRefusedError } from "./sync-errors.js";
+import { BoardsBehindError, BoardsLostError, MassDeleteRefusedError } from "./sync-errors.js";
 import { withSyncLock } from "./sync-lock.js";
 import { allUsers, countMissing, dirtyUsers } from "./sync-pages.js";
 import { noCounts, type SyncReport } from "./sync-report.js";
@@ -68,7 +71,7 @@ export interface SyncOptions {
   periods: readonly LeaderboardPeriod[];
 }
 
-/** @throws {SyncRunningError} {BoardsLostError} {MassDeleteRefusedError}: nothing was written */
+/** @throws {SyncRunningError} {BoardsLostError} {BoardsBehindError} {MassDeleteRefusedError}: nothing was written */
 export async function runSync(deps: SyncDeps, o: SyncOptions): Promise<SyncReport> {
   const { pool } = deps.stores;
   return withSyncLock(pool, async () => {
@@ -82,7 +85,7 @@ export async function runSync(deps: SyncDeps, o: SyncOptions): Promise<SyncRepor
       await endSyncRun(pool, { id: o.runId, status: "done", report, error: null });
       return report;
     } catch (error) {
-      const refused = error instanceof BoardsLostError || error instanceof MassDeleteRefusedError;
+      const refused = isRefusal(error);
       const message = error instanceof Error ? error.message : String(error);
       const end = { id: o.runId, status: refused ? ("refused" as const) : ("failed" as const), report: null };
       await endSyncRun(pool, { ...end, error: message }).catch(() => undefined);
@@ -91,19 +94,33 @@ export async function runSync(deps: SyncDeps, o: SyncOptions): Promise<SyncRepor
   });
 }
 
+/** Whether the sync did not run because it would have done harm. */
+export const isRefusal = (error: unknown) =>
+  error instanceof BoardsLostError || error instanceof BoardsBehindError || error instanceof MassDeleteRefusedError;
+
 async function sync(deps: SyncDeps, o: SyncOptions): Promise<SyncReport> {
   const startedAtMs = performance.now();
   const { stores } = deps;
   const { current, ended } = await findBoards(deps, o);
   await checkEpoch(stores, [...current, ...ended], o);
+  if (!o.force) await checkMoves(deps);
+  // Before anything is read: what is given meanwhile may be missing in the rows.
+  const given = await readPointsGiven(stores.redis, stores.names);
   const report = emptyReport(o);
   if (!o.dryRun) await rememberBoards(stores.pool, [...current, ...ended]);
   // The current turns together, because of the users in total; each ended one by itself.
   await syncBoards(deps, o, { boards: current, full: o.full }, report);
   await syncEnded(deps, o, ended, report);
   if (o.full && o.periods.length === LEADERBOARD_PERIODS.length && !o.dryRun) await markFullSync(stores.pool);
+  if (!o.dryRun) await markMovesSynced(stores.pool, given);
   report.duration_ms = Math.round(performance.now() - startedAtMs);
   return report;
+}
+
+/** Boards that lack what PostgreSQL was synced with went back in time; syncing them would lower its rows. */
+async function checkMoves({ stores, pointsWaitMs }: SyncDeps): Promise<void> {
+  const { syncedUntil } = await readPointProgress(stores.pool);
+  if (!(await areSyncedMovesGiven(stores, syncedUntil, pointsWaitMs ?? POINTS_WAIT_MS))) throw new BoardsBehindError();
 }
 
 /** Each gets its last sync here, unless somebody on it could not be stored, or points may still come. */

@@ -14,9 +14,9 @@ import {
   type AppliedCounts,
   type AppliedEvent,
   applyToRows,
-  findMissingProjects,
   isVote,
   NO_SUCH_PROJECT,
+  readShardFacts,
 } from "./vote-rows.js";
 
 /** Another worker has applied events of this shard since the batch was read. */
@@ -51,28 +51,23 @@ export interface BatchResult {
 /** @throws {ShardMovedError} nothing was written */
 export async function applyEvents(pool: pg.Pool, batch: EventBatch): Promise<BatchResult> {
   return inTransaction(pool, async (client) => {
-    const { sawFallback } = await moveLastId(client, batch);
-    const missing = await findMissingProjects(client, batch.events.filter(isVote));
+    await moveLastId(client, batch);
+    const { shard } = batch;
+    const { missing, sawFallback } = await readShardFacts(client, shard, batch.events.filter(isVote));
     const isMissing = (applied: AppliedEvent) => isVote(applied) && missing.has(applied.event.projectId);
-    const homeless = missing.size === 0 ? [] : batch.events.filter(isMissing);
-    const parked = [...batch.failed, ...homeless.map((applied) => ({ ...applied, error: NO_SUCH_PROJECT }))];
-    if (parked.length > 0) await parkEntries(client, { shard: batch.shard, entries: parked, retryAt: batch.retryAt });
-    const events = homeless.length === 0 ? batch.events : batch.events.filter((applied) => !isMissing(applied));
-    return { counts: await applyToRows(client, events, sawFallback), parked };
+    const ofMissing = missing.size === 0 ? [] : batch.events.filter(isMissing);
+    const parked = [...batch.failed, ...ofMissing.map((applied) => ({ ...applied, error: NO_SUCH_PROJECT }))];
+    if (parked.length > 0) await parkEntries(client, { shard, entries: parked, retryAt: batch.retryAt });
+    const events = ofMissing.length === 0 ? batch.events : batch.events.filter((applied) => !isMissing(applied));
+    return { counts: await applyToRows(client, shard, events, sawFallback), parked };
   });
 }
 
-/** @returns whether the fallback took votes of this shard lately */
-async function moveLastId(
-  client: pg.PoolClient,
-  { shard, fromId, toId }: EventBatch,
-): Promise<{ sawFallback: boolean }> {
-  const { rows } = await client.query<{ saw_fallback: boolean }>(
-    `UPDATE shard_progress SET last_id = $3, updated_at = now() WHERE shard = $1 AND last_id = $2
-     RETURNING EXISTS (SELECT FROM outbox WHERE shard = $1) AS saw_fallback`,
-    [shard, fromId, toId],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new ShardMovedError(shard);
-  return { sawFallback: row.saw_fallback };
+async function moveLastId(client: pg.PoolClient, { shard, fromId, toId }: EventBatch): Promise<void> {
+  const { rowCount } = await client.query({
+    name: "move-last-id",
+    text: "UPDATE shard_progress SET last_id = $3, updated_at = now() WHERE shard = $1 AND last_id = $2",
+    values: [shard, fromId, toId],
+  });
+  if (rowCount !== 1) throw new ShardMovedError(shard);
 }

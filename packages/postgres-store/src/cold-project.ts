@@ -22,6 +22,8 @@ export interface ColdProjectRow {
   closesAtUs: number | null;
   upOnly: boolean;
   boardId: string | null;
+  /** What else the row says. */
+  about: { title: string; url: string | null; ownerId: string; createdAtMs: number };
   /** Everybody with a vote in the current period; `null` when they are more than asked for. */
   votes: VoteRow[] | null;
   /** Up to which entry of the shard's stream these rows are. */
@@ -29,7 +31,7 @@ export interface ColdProjectRow {
 }
 
 const READ_COLD_PROJECT = `
-  SELECT p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
+  SELECT p.title, p.url, p.owner_id, p.created_at, p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
          (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
          (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
@@ -46,6 +48,10 @@ export async function readColdProject(
   { projectId, shard, maxVoters }: { projectId: string; shard: number; maxVoters: number },
 ): Promise<ColdProjectRow | null> {
   const { rows } = await pool.query<{
+    title: string;
+    url: string | null;
+    owner_id: string;
+    created_at: Date;
     upvotes: number;
     downvotes: number;
     version: number;
@@ -70,6 +76,7 @@ export async function readColdProject(
     closesAtUs: row.closes_at_us,
     upOnly: row.up_only,
     boardId: row.board_id,
+    about: { title: row.title, url: row.url, ownerId: row.owner_id, createdAtMs: row.created_at.getTime() },
     votes,
     lastId: row.last_id,
   };

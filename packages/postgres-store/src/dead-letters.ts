@@ -2,7 +2,7 @@
  * Dead letters: events that were given up, kept for a person. A letter is *settled* (`withdrawn_at`) once its vote was
  * taken out of Redis and its voter told, and *resolved* once somebody has replayed or dropped it. Rows are never deleted.
  */
-import { type StreamEvent, tryParseEvent, type VoteEvent, wireOf } from "@votesync/core";
+import { type StreamEvent, tryParseEvent, wireOf } from "@votesync/core";
 import type pg from "pg";
 
 /** `superseded`: the user had voted since, so there was nothing to replay. */
@@ -89,21 +89,6 @@ export async function settleLetter(pool: pg.Pool, key: DeadLetterKey, version: n
       WHERE shard = $1 AND stream_id = $2 AND withdrawn_at IS NULL`,
     [key.shard, key.streamId, version],
   );
-}
-
-/** Votes of one user on one project that were given up, ever. */
-export async function findDeadVotes(
-  pool: pg.Pool,
-  { projectId, userId }: { projectId: string; userId: string },
-): Promise<VoteEvent[]> {
-  const { rows } = await pool.query<{ fields: string[] }>(
-    "SELECT fields FROM dead_letters WHERE project_id = $1 AND user_id = $2",
-    [projectId, userId],
-  );
-  return rows.flatMap(({ fields }) => {
-    const event = tryParseEvent(wireOf(fields));
-    return event?.kind === "vote" ? [event] : [];
-  });
 }
 
 /** @returns `false` when it was resolved before */

@@ -103,7 +103,7 @@ function cast(projectId: string, requestId: string, { user, vote, key }: Call): 
     voteType: vote,
     limit: LIMIT,
     idempotency: key === null ? undefined : { key, fingerprint: vote },
-    redisNowUs: 0,
+    redisNowUs: null,
   });
 }
 

@@ -3,16 +3,19 @@
  * order of magnitude, and right.
  *
  * It holds the shard's row and the project's, so neither a worker nor another fallback moves anything meanwhile. Redis may
- * hold votes that are no rows yet, so what stands here can be old: the vote is therefore always written, with a version
- * above all that this side knows and above Redis's clock, also where it changes nothing here (`unchanged`).
+ * hold votes that are no rows yet, so what stands here can be old: the vote is therefore always written, also where it changes
+ * nothing here (`unchanged`). Its stamp is a time of Redis's clock, as the stamps of the cast are, and above all that this side
+ * knows: of two wishes over different paths the later one stands.
  *
- * Beside the vote it leaves a row in `outbox`: the project is degraded until somebody has recovered it. The row is also
- * the answer to its Idempotency-Key and one mark of the limit, which counts only votes of this path.
+ * Beside the vote it leaves a row in `outbox`: the project is degraded until somebody has recovered it. The row is also one mark
+ * of the limit, which counts only votes of this path.
  */
 import { nextVersion, type VoteAction, type VoteType, voteTransition } from "@votesync/core";
 import type pg from "pg";
+import { claimKeys } from "./idempotency-keys.js";
 import { type LockedProject, lockCurrentPeriod } from "./project-periods.js";
 import { inTransaction, type TransactionOptions } from "./transaction.js";
+import { AT, upsertVotes } from "./upsert-votes.js";
 
 export interface FallbackVote {
   requestId: string;
@@ -22,8 +25,8 @@ export interface FallbackVote {
   voteType: VoteType;
   limit: { max: number; windowMs: number };
   idempotency?: { key: string; fingerprint: string } | undefined;
-  /** What Redis's clock should show now, µs: versions must not fall behind those it gave out. */
-  redisNowUs: number;
+  /** What Redis's clock should show now, µs, as far as the caller knows. It counts only where no worker has measured that clock. */
+  redisNowUs: number | null;
 }
 
 export interface FallbackAnswer {
@@ -87,9 +90,12 @@ export async function castFallbackVote(
 }
 
 /** The shard first, as workers do: two who take the same locks in another order wait for each other. */
-async function lockProject(client: pg.PoolClient, { shard, projectId }: FallbackVote): Promise<LockedProject | null> {
+async function lockProject(
+  client: pg.PoolClient,
+  { shard, projectId, redisNowUs }: FallbackVote,
+): Promise<LockedProject | null> {
   await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [shard]);
-  return lockCurrentPeriod(client, projectId);
+  return lockCurrentPeriod(client, projectId, redisNowUs);
 }
 
 interface EarlierAnswer {
@@ -123,13 +129,14 @@ const FIND_FACTS = `
     SELECT vote_type, version, ${US("voted_at")} AS voted_at_us
       FROM votes WHERE project_id = $1 AND period = $4 AND user_id = $2
   ), earlier AS (
-    SELECT request_id, action, upvotes, downvotes, vote_type, version, ${US("accepted_at")} AS accepted_at_us,
-           NULL AS fingerprint
+    SELECT request_id, action, upvotes, downvotes, vote_type, coalesce(project_version, version) AS version,
+           ${US("accepted_at")} AS accepted_at_us, NULL AS fingerprint
       FROM vote_events, clock WHERE request_id = $5 AND accepted_at > now - ${REQUEST_SEARCHED}
      UNION ALL
-    SELECT request_id, action, upvotes, downvotes, vote_type, version, ${US("accepted_at")}, fingerprint
-      FROM outbox, clock
-     WHERE project_id = $1 AND user_id = $2 AND idempotency_key = $6 AND accepted_at > now - ${IDEMPOTENCY_KEPT}
+    SELECT e.request_id, e.action, e.upvotes, e.downvotes, e.vote_type, coalesce(e.project_version, e.version),
+           ${US("e.accepted_at")}, k.fingerprint
+      FROM clock, idempotency_keys k JOIN vote_events e ON e.request_id = k.request_id AND e.accepted_at = k.accepted_at
+     WHERE k.project_id = $1 AND k.user_id = $2 AND k.key = $6 AND k.accepted_at > now - ${IDEMPOTENCY_KEPT}
      LIMIT 1
   )
   SELECT used, oldest_us, to_json(vote) AS vote, to_json(earlier) AS earlier
@@ -169,24 +176,15 @@ const toAnswer = (vote: FallbackVote, earlier: EarlierAnswer): FallbackAnswer =>
   acceptedAtUs: earlier.accepted_at_us,
 });
 
-const AT = (us: string) => `'epoch'::timestamptz + ${us}::bigint * interval '1 microsecond'`;
-
 const WRITE = `
-  WITH vote AS (
-    INSERT INTO votes (project_id, period, user_id, vote_type, version, voted_at)
-    VALUES ($1, $2, $3, $4, $5, ${AT("$6")})
-    ON CONFLICT (project_id, period, user_id) DO UPDATE
-      SET vote_type = excluded.vote_type, version = excluded.version, voted_at = excluded.voted_at
-  ), event AS (
+  WITH event AS (
     INSERT INTO vote_events (project_id, version, accepted_at, period, user_id, action, vote_type, previous_vote_type,
                              upvotes, downvotes, request_id, stream_id)
-    VALUES ($1, $5, ${AT("$6")}, $2, $3, $7, $4, $8, $9, $10, $11, 'fallback')
-  ), project AS (
-    UPDATE projects SET upvotes = $9, downvotes = $10, version = $5 WHERE id = $1
+    VALUES ($1, $5, ${AT("$6::bigint")}, $2, $3, $7, $4, $8, $9, $10, $11, 'fallback')
   )
   INSERT INTO outbox (project_id, period, user_id, vote_type, version, accepted_at, action, previous_vote_type, upvotes,
                       downvotes, request_id, idempotency_key, fingerprint, shard, previous_at)
-  VALUES ($1, $2, $3, $4, $5, ${AT("$6")}, $7, $8, $9, $10, $11, $12, $13, $14, ${AT("$15")})`;
+  VALUES ($1, $2, $3, $4, $5, ${AT("$6::bigint")}, $7, $8, $9, $10, $11, $12, $13, $14, ${AT("$15::bigint")})`;
 
 async function write(
   client: pg.PoolClient,
@@ -199,34 +197,31 @@ async function write(
   const { action, upvotesDelta, downvotesDelta } = voteTransition(current, vote.voteType);
   const upvotes = Math.max(0, project.upvotes + upvotesDelta);
   const downvotes = Math.max(0, project.downvotes + downvotesDelta);
-  const lastVersion = Math.max(project.version, held?.version ?? 0);
-  const version = nextVersion(lastVersion, Math.max(project.now_us, vote.redisNowUs));
-  if (vote.idempotency !== undefined) await forgetKey(client, vote, vote.idempotency.key);
+  const version = nextVersion(Math.max(project.version, held?.version ?? 0), project.now_us);
+  const { requestId, projectId, userId, voteType, shard, idempotency } = vote;
+  const answer = { requestId, projectId, userId, action, upvotes, downvotes, voteType, version };
+  const acceptedAtUs = project.now_us;
+  const isGivenBefore = action === "unchanged" && voteType !== "none" && held !== null;
+  const register = { projectId, period: project.period, userId, voteType };
+  const givenAtUs = isGivenBefore ? held.voted_at_us : acceptedAtUs;
+  await upsertVotes(client, shard, [{ ...register, stamp: version, version, givenAtUs }]);
+  if (idempotency !== undefined) await claimKeys(client, [{ ...answer, ...idempotency, acceptedAtUs }]);
   await client.query(WRITE, [
-    vote.projectId,
+    projectId,
     project.period,
-    vote.userId,
-    vote.voteType,
+    userId,
+    voteType,
     version,
-    project.now_us,
+    acceptedAtUs,
     action,
     current,
     upvotes,
     downvotes,
-    vote.requestId,
-    vote.idempotency?.key ?? null,
-    vote.idempotency?.fingerprint ?? null,
-    vote.shard,
+    requestId,
+    idempotency?.key ?? null,
+    idempotency?.fingerprint ?? null,
+    shard,
     held === null || current === "none" ? 0 : held.voted_at_us,
   ]);
-  const { requestId, projectId, userId, voteType } = vote;
-  return { requestId, projectId, userId, action, upvotes, downvotes, voteType, version, acceptedAtUs: project.now_us };
-}
-
-/** An answer to the same key that is still there has had its day. */
-async function forgetKey(client: pg.PoolClient, { projectId, userId }: FallbackVote, key: string): Promise<void> {
-  await client.query(
-    "UPDATE outbox SET idempotency_key = NULL WHERE project_id = $1 AND user_id = $2 AND idempotency_key = $3",
-    [projectId, userId, key],
-  );
+  return { ...answer, acceptedAtUs };
 }

@@ -112,7 +112,7 @@ interface ProjectRow {
 
 async function refusal(client: pg.PoolClient, launch: NewLaunch): Promise<LaunchOutcome | null> {
   // Ends what is due first: a launch that is over is not in the way.
-  if ((await lockCurrentPeriod(client, launch.projectId)) === null) return null;
+  if ((await lockCurrentPeriod(client, launch.projectId, null)) === null) return null;
   const { rows } = await client.query<ProjectRow>(
     `SELECT owner_id, opens_at IS NOT NULL OR closes_at IS NOT NULL AS is_pending,
             (SELECT max(ended_at) FROM project_periods WHERE project_id = id) AS last_ended_at

@@ -12,9 +12,9 @@ import {
   type AppliedCounts,
   type AppliedEvent,
   applyToRows,
-  findMissingProjects,
   isVote,
   NO_SUCH_PROJECT,
+  readShardFacts,
 } from "./vote-rows.js";
 
 export interface FailedEntry {
@@ -97,15 +97,11 @@ export async function retryEntry(
 ): Promise<AppliedCounts[] | null> {
   const applied: AppliedEvent = { streamId: parked.streamId, fields: parked.fields, event };
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ saw_fallback: boolean }>(
-      `SELECT EXISTS (SELECT FROM outbox WHERE shard = $1) AS saw_fallback
-         FROM shard_progress WHERE shard = $1 FOR UPDATE`,
-      [parked.shard],
-    );
+    await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [parked.shard]);
     if (!(await unpark(client, parked))) return null;
-    const missing = await findMissingProjects(client, [applied].filter(isVote));
+    const { missing, sawFallback } = await readShardFacts(client, parked.shard, [applied].filter(isVote));
     if (missing.size > 0) throw new EventRefusedError(NO_SUCH_PROJECT);
-    return applyToRows(client, [applied], rows[0]?.saw_fallback === true);
+    return applyToRows(client, parked.shard, [applied], sawFallback);
   });
 }
 
@@ -130,6 +126,11 @@ export async function parkAgain(
   return rowCount === 1;
 }
 
+/** It was not tried, and is looked at again later. */
+export async function postponeEntry(pool: pg.Pool, parked: ParkedEntry, retryAt: Date): Promise<void> {
+  await pool.query(`UPDATE parked_events SET next_attempt_at = $4 WHERE ${SAME_ENTRY}`, [...keyOf(parked), retryAt]);
+}
+
 /** It failed for the last time and becomes a dead letter. @returns `false` when somebody else was faster */
 export async function buryEntry(pool: pg.Pool, parked: ParkedEntry, error: string): Promise<boolean> {
   const { rowCount } = await pool.query(
@@ -142,18 +143,10 @@ export async function buryEntry(pool: pg.Pool, parked: ParkedEntry, error: strin
   return rowCount === 1;
 }
 
-/** Of these entries, those that were passed over: parked, or dead letters. */
-export async function findFailedEntries(
-  pool: pg.Pool,
-  entries: readonly { shard: number; streamId: string }[],
-): Promise<{ shard: number; streamId: string }[]> {
-  const { rows } = await pool.query<{ shard: number; streamId: string }>(
-    `SELECT shard, stream_id AS "streamId"
-       FROM (SELECT shard, stream_id FROM parked_events UNION ALL SELECT shard, stream_id FROM dead_letters) f
-      WHERE (shard, stream_id) IN (SELECT * FROM unnest($1::int[], $2::text[]))`,
-    [entries.map(({ shard }) => shard), entries.map(({ streamId }) => streamId)],
-  );
-  return rows;
+/** Whether any event waits for its next try. */
+export async function hasParkedEvents(pool: pg.Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ found: boolean }>("SELECT EXISTS (SELECT FROM parked_events) AS found");
+  return rows[0]?.found === true;
 }
 
 /** What waits on these shards, for a gauge. */

@@ -4,6 +4,7 @@
  */
 import type { ClosedEvent, StreamEvent } from "@votesync/core";
 import type pg from "pg";
+import { inTransaction } from "./transaction.js";
 
 const AT = (us: string) => `'epoch'::timestamptz + ${us}::bigint * interval '1 microsecond'`;
 
@@ -49,6 +50,17 @@ export async function endPeriods(client: pg.PoolClient, events: readonly { event
   }
 }
 
+/** The same outside of a batch, for a shard that nobody else writes to meanwhile. */
+export async function endProjectPeriods(pool: pg.Pool, shard: number, events: readonly ClosedEvent[]): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [shard]);
+    await endPeriods(
+      client,
+      events.map((event) => ({ event })),
+    );
+  });
+}
+
 export interface LockedProject {
   upvotes: number;
   downvotes: number;
@@ -56,14 +68,18 @@ export interface LockedProject {
   period: number;
   up_only: boolean;
   board_id: string | null;
-  /** The moment at which it stands so, µs since 1970: a vote taken with it is of this moment, not of a later one. */
+  /** The moment at which it stands so, µs since 1970 of Redis's clock: a vote taken with it is of this moment, not of a later one. */
   now_us: number;
 }
+
+/** As workers measured it; else as the caller knows it; else it is taken for this server's. */
+const REDIS_NOW = `coalesce((SELECT clock_timestamp() + ahead FROM redis_clock),
+                              'epoch'::timestamptz + $2::bigint * interval '1 microsecond', clock_timestamp())`;
 
 const LOCK_PROJECT = `
   SELECT upvotes, downvotes, version, period, up_only, board_id, (extract(epoch FROM clock.now) * 1000000)::bigint AS now_us,
          CASE WHEN opens_at <= clock.now THEN 'opens_at' WHEN closes_at <= clock.now THEN 'closes_at' END AS due
-    FROM projects, (SELECT clock_timestamp() AS now OFFSET 0) clock
+    FROM projects, (SELECT ${REDIS_NOW} AS now OFFSET 0) clock
    WHERE id = $1
      FOR UPDATE OF projects`;
 
@@ -71,10 +87,15 @@ const LOCK_PROJECT = `
  * Locks a project for a vote of the fallback, as it stands after every instant that has passed. The shard's row is locked
  * already. Votes of an ended period that no worker has applied yet find their way to it later.
  */
-export async function lockCurrentPeriod(client: pg.PoolClient, projectId: string): Promise<LockedProject | null> {
+export async function lockCurrentPeriod(
+  client: pg.PoolClient,
+  projectId: string,
+  redisNowUs: number | null,
+): Promise<LockedProject | null> {
   for (;;) {
     const { rows } = await client.query<LockedProject & { due: "opens_at" | "closes_at" | null }>(LOCK_PROJECT, [
       projectId,
+      redisNowUs,
     ]);
     const [project] = rows;
     if (project === undefined) return null;

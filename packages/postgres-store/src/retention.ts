@@ -5,9 +5,12 @@ const ROWS_PER_DELETE = 5_000;
 
 /** An hour longer than an Idempotency-Key is remembered. */
 const OUTBOX_KEPT = "interval '25 hours'";
+/** An hour longer than a key may be repeated. */
+const KEYS_KEPT = "interval '25 hours'";
 const READ_NOTIFICATIONS_KEPT = "interval '90 days'";
 
 const STALE = {
+  idempotency_keys: `accepted_at < now() - ${KEYS_KEPT}`,
   outbox: `recovered_at < now() - ${OUTBOX_KEPT}`,
   notifications: `read_at < now() - ${READ_NOTIFICATIONS_KEPT}`,
 } as const;

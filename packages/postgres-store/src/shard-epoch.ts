@@ -24,6 +24,18 @@ export async function readShardEpochs(pool: pg.Pool): Promise<ShardEpoch[]> {
   }));
 }
 
+/** @throws when the installation has no such shard. */
+export async function readShardEpoch(pool: pg.Pool, shard: number): Promise<ShardEpoch> {
+  const { rows } = await pool.query<{ epoch: string; epoch_from_id: string; last_id: string }>({
+    name: "read-shard-epoch",
+    text: "SELECT epoch, epoch_from_id, last_id FROM shard_progress WHERE shard = $1",
+    values: [shard],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error(`shard_progress has no shard ${shard}: is the database migrated?`);
+  return { shard, epoch: row.epoch, epochFromId: row.epoch_from_id, lastId: row.last_id };
+}
+
 /** The shard's data in Redis begin anew. @returns the new epoch, to be told to Redis once it is rebuilt */
 export async function beginEpoch(pool: pg.Pool, shard: number, fromId: string): Promise<string> {
   const { rows } = await pool.query<{ epoch: string }>(

@@ -27,6 +27,18 @@ export async function findPersistedRequest(prisma: PrismaClient, requestId: stri
   });
 }
 
+const REQUEST_SEARCHED = "interval '1 day'";
+
+/** Of these requests, those that stand in the audit log. Younger than a day: an answer is not kept longer. */
+export async function findLoggedRequests(pool: pg.Pool, requestIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await pool.query<{ request_id: string }>({
+    name: "find-logged-requests",
+    text: `SELECT request_id FROM vote_events WHERE request_id = ANY($1) AND accepted_at > now() - ${REQUEST_SEARCHED}`,
+    values: [requestIds],
+  });
+  return new Set(rows.map(({ request_id }) => request_id));
+}
+
 /** A request whose event could not be applied: it is parked, or a dead letter. */
 export interface FailedRequest {
   state: "failed" | "dead";

@@ -2,13 +2,26 @@
  * What events do to the rows. Used inside a transaction that has locked the shard: by the batches of `apply-events.ts`,
  * and for a single event that is tried again (`parked-events.ts`).
  *
- * Counters move by what the rows really did: a stale event (older than its row) moves nothing, but stands in the audit log.
- * An event that is there already changes nothing at all. A vote that the fallback took as well, because its answer from
- * Redis got lost, is left out: its rows and its event are there.
+ * An event that is older than its row moves nothing, but stands in the audit log. An event that is there already changes nothing
+ * at all. A request that the fallback took as well, because its answer from Redis got lost, is left out: its rows and its event
+ * are there.
  */
-import type { CountsEvent, StreamEvent, VoteEvent } from "@votesync/core";
+import { type CountsEvent, isWish, type StreamEvent, type VoteEvent } from "@votesync/core";
 import type pg from "pg";
+import { readNewestInLog, settleKeys } from "./idempotency-keys.js";
 import { endPeriods } from "./project-periods.js";
+import {
+  type AppliedCounts,
+  AT,
+  type CountersRow,
+  IS_PARKED,
+  newestWrites,
+  toCounts,
+  upsertVotes,
+  type VoteWrite,
+} from "./upsert-votes.js";
+
+export type { AppliedCounts } from "./upsert-votes.js";
 
 export interface AppliedEvent {
   /** Its id in the stream. */
@@ -22,52 +35,48 @@ export interface AppliedVote extends AppliedEvent {
   event: VoteEvent;
 }
 
-/** Counters of a project after the events, as PostgreSQL has them. */
-export interface AppliedCounts {
-  projectId: string;
-  period: number;
-  upvotes: number;
-  downvotes: number;
-  /** Events of the project are parked: its counters cannot be those of Redis now. */
-  parked: boolean;
-}
-
-/** `persisted` events came from rows, and have nothing to say to them. */
-export const isVote = (applied: AppliedEvent): applied is AppliedVote => applied.event.kind === "vote";
+export const isVote = (applied: AppliedEvent): applied is AppliedVote => isWish(applied.event);
 
 /** Why a vote on a project that is not in `projects` fails. */
 export const NO_SUCH_PROJECT = "there is no such project";
 
-/** Of the votes' projects, those that do not exist. */
-export async function findMissingProjects(client: pg.PoolClient, votes: AppliedVote[]): Promise<Set<string>> {
-  const ids = new Set(votes.map(({ event }) => event.projectId));
-  if (ids.size === 0) return ids;
-  const { rows } = await client.query<{ id: string }>({
-    name: "find-projects",
-    text: "SELECT id FROM projects WHERE id = ANY($1)",
-    values: [[...ids]],
-  });
-  for (const { id } of rows) ids.delete(id);
-  return ids;
+export interface ShardFacts {
+  /** Of the votes' projects, those that do not exist. */
+  missing: Set<string>;
+  /** Whether the fallback took votes of this shard lately. */
+  sawFallback: boolean;
 }
 
 /**
- * @param sawFallback whether the fallback took votes of this shard lately
- * @returns the counters of each project the events were about
+ * What must be known before events are applied. A statement of its own after the shard was locked: the one that locks it may have
+ * waited, and sees the moment before.
  */
+export async function readShardFacts(client: pg.PoolClient, shard: number, votes: AppliedVote[]): Promise<ShardFacts> {
+  const ids = new Set(votes.map(({ event }) => event.projectId));
+  const { rows } = await client.query<{ found: string[] | null; saw_fallback: boolean }>({
+    name: "read-shard-facts",
+    text: `SELECT (SELECT array_agg(id) FROM projects WHERE id = ANY($1)) AS found,
+                  EXISTS (SELECT FROM outbox WHERE shard = $2) AS saw_fallback`,
+    values: [[...ids], shard],
+  });
+  const [facts] = rows;
+  for (const id of facts?.found ?? []) ids.delete(id);
+  return { missing: ids, sawFallback: facts?.saw_fallback === true };
+}
+
+/** @returns the counters of each project the events were about */
 export async function applyToRows(
   client: pg.PoolClient,
+  shard: number,
   events: AppliedEvent[],
   sawFallback: boolean,
 ): Promise<AppliedCounts[]> {
   await endPeriods(client, events);
   const all = events.filter(isVote);
   const votes = sawFallback ? await withoutFallbackVotes(client, all) : all;
-  const counts = votes.length === 0 ? [] : await applyVotes(client, votes);
+  const counts = votes.length === 0 ? [] : await applyVotes(client, shard, votes);
   return [...counts, ...(await applyCounts(client, events))];
 }
-
-const IS_PARKED = "EXISTS (SELECT FROM parked_events WHERE project_id = p.id) AS parked";
 
 async function withoutFallbackVotes(client: pg.PoolClient, votes: AppliedVote[]): Promise<AppliedVote[]> {
   const { rows } = await client.query<{ request_id: string }>(
@@ -78,9 +87,26 @@ async function withoutFallbackVotes(client: pg.PoolClient, votes: AppliedVote[])
   return votes.filter(({ event }) => !taken.has(event.requestId));
 }
 
-async function applyVotes(client: pg.PoolClient, votes: AppliedVote[]): Promise<AppliedCounts[]> {
-  await insertEvents(client, votes);
-  return upsertVotes(client, lastVotes(votes));
+async function applyVotes(client: pg.PoolClient, shard: number, votes: AppliedVote[]): Promise<AppliedCounts[]> {
+  const { events, undone } = await settleKeys(
+    client,
+    shard,
+    votes.map(({ event }) => event),
+  );
+  const acting = new Set(events);
+  await insertEvents(
+    client,
+    votes.filter(({ event }) => acting.has(event)),
+  );
+  const writes = events.map(toWrite);
+  for (const register of undone) writes.push(await readNewestInLog(client, register));
+  return upsertVotes(client, shard, newestWrites(writes));
+}
+
+/** A wish that changed nothing gives nothing anew: the vote was given when Redis says. */
+function toWrite(event: VoteEvent): VoteWrite {
+  const isOlder = event.kind === "unchanged" && event.voteType !== "none";
+  return { ...event, givenAtUs: isOlder ? event.previousAtUs : event.acceptedAtUs };
 }
 
 /** Counters read anew or repaired only carry the version on: what they say came from here. */
@@ -98,28 +124,15 @@ async function applyCounts(client: pg.PoolClient, events: AppliedEvent[]): Promi
   return rows.map(toCounts);
 }
 
-interface CountersRow {
-  id: string;
-  period: number;
-  upvotes: number;
-  downvotes: number;
-  parked: boolean;
-}
-
-const toCounts = ({ id, ...counters }: CountersRow): AppliedCounts => ({ projectId: id, ...counters });
-
-/** `timestamptz` out of µs since 1970, exactly: a float of seconds would be off by one now and then. */
-const AT = (us: string) => `'epoch'::timestamptz + ${us} * interval '1 microsecond'`;
-
 const INSERT_EVENTS = `
   INSERT INTO vote_events (project_id, version, accepted_at, period, user_id, action, vote_type, previous_vote_type,
-                           upvotes, downvotes, request_id, stream_id)
-  SELECT project_id, version, ${AT("accepted_at_us")}, period, user_id, action, vote_type, previous_vote_type,
-         upvotes, downvotes, request_id, stream_id
+                           upvotes, downvotes, request_id, stream_id, project_version)
+  SELECT project_id, stamp, ${AT("accepted_at_us")}, period, user_id, action, vote_type, previous_vote_type,
+         upvotes, downvotes, request_id, stream_id, project_version
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::vote_action[], $7::vote_type[],
-                $8::vote_type[], $9::bigint[], $10::bigint[], $11::text[], $12::text[])
-      AS e (project_id, version, accepted_at_us, period, user_id, action, vote_type, previous_vote_type,
-            upvotes, downvotes, request_id, stream_id)
+                $8::vote_type[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[])
+      AS e (project_id, stamp, accepted_at_us, period, user_id, action, vote_type, previous_vote_type,
+            upvotes, downvotes, request_id, stream_id, project_version)
   ON CONFLICT DO NOTHING`;
 
 async function insertEvents(client: pg.PoolClient, applied: AppliedVote[]): Promise<void> {
@@ -129,7 +142,7 @@ async function insertEvents(client: pg.PoolClient, applied: AppliedVote[]): Prom
     text: INSERT_EVENTS,
     values: [
       column((e) => e.projectId),
-      column((e) => e.version),
+      column((e) => e.stamp),
       column((e) => e.acceptedAtUs),
       column((e) => e.period),
       column((e) => e.userId),
@@ -140,72 +153,7 @@ async function insertEvents(client: pg.PoolClient, applied: AppliedVote[]): Prom
       column((e) => e.downvotes),
       column((e) => e.requestId),
       applied.map(({ streamId }) => streamId),
+      column((e) => (e.version === e.stamp ? null : e.version)),
     ],
   });
-}
-
-/** Folded to the newest vote per project, period and user, in the order the rows are touched. */
-function lastVotes(applied: AppliedVote[]): VoteEvent[] {
-  const last = new Map<string, VoteEvent>();
-  for (const { event } of applied) {
-    const key = `${event.projectId}\n${event.period}\n${event.userId}`;
-    if ((last.get(key)?.version ?? 0) <= event.version) last.set(key, event);
-  }
-  return [...last.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, event]) => event);
-}
-
-/**
- * `before` and `written` together give the transitions that really happened. Both look at the same rows under the lock
- * on the shard, so nothing moves between them. Votes of a period that has ended move that period's counters.
- */
-const UPSERT_VOTES = `
-  WITH incoming AS (
-    SELECT project_id, period, user_id, vote_type, version, ${AT("voted_at_us")} AS voted_at
-      FROM unnest($1::text[], $2::int[], $3::text[], $4::vote_type[], $5::bigint[], $6::bigint[])
-        AS i (project_id, period, user_id, vote_type, version, voted_at_us)
-  ), before AS (
-    SELECT project_id, period, user_id, v.vote_type FROM votes v JOIN incoming USING (project_id, period, user_id)
-  ), written AS (
-    INSERT INTO votes AS v (project_id, period, user_id, vote_type, version, voted_at)
-    SELECT project_id, period, user_id, vote_type, version, voted_at FROM incoming
-    ON CONFLICT (project_id, period, user_id) DO UPDATE
-      SET vote_type = excluded.vote_type, version = excluded.version, voted_at = excluded.voted_at
-      WHERE v.version < excluded.version
-    RETURNING project_id, period, user_id, vote_type, version
-  ), seen AS (
-    SELECT project_id, period, max(version) AS version FROM incoming GROUP BY project_id, period
-  ), moved AS (
-    SELECT project_id, period,
-           sum((w.vote_type = 'up')::int - coalesce((b.vote_type = 'up')::int, 0)) AS upvotes,
-           sum((w.vote_type = 'down')::int - coalesce((b.vote_type = 'down')::int, 0)) AS downvotes
-      FROM written w LEFT JOIN before b USING (project_id, period, user_id)
-     GROUP BY project_id, period
-  ), late AS (
-    INSERT INTO project_periods AS pp (project_id, period, upvotes, downvotes)
-    SELECT m.project_id, m.period, m.upvotes, m.downvotes
-      FROM moved m JOIN projects p ON p.id = m.project_id AND p.period <> m.period
-    ON CONFLICT (project_id, period) DO UPDATE
-      SET upvotes = pp.upvotes + excluded.upvotes, downvotes = pp.downvotes + excluded.downvotes
-  )
-  UPDATE projects p
-     SET upvotes = p.upvotes + coalesce(m.upvotes, 0), downvotes = p.downvotes + coalesce(m.downvotes, 0),
-         version = greatest(p.version, s.version)
-    FROM seen s LEFT JOIN moved m USING (project_id, period)
-   WHERE p.id = s.project_id AND p.period = s.period
-  RETURNING p.id, p.period, p.upvotes, p.downvotes, ${IS_PARKED}`;
-
-async function upsertVotes(client: pg.PoolClient, votes: VoteEvent[]): Promise<AppliedCounts[]> {
-  const { rows } = await client.query<CountersRow>({
-    name: "upsert-votes",
-    text: UPSERT_VOTES,
-    values: [
-      votes.map((v) => v.projectId),
-      votes.map((v) => v.period),
-      votes.map((v) => v.userId),
-      votes.map((v) => v.voteType),
-      votes.map((v) => v.version),
-      votes.map((v) => v.acceptedAtUs),
-    ],
-  });
-  return rows.map(toCounts);
 }

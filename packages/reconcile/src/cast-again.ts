@@ -3,14 +3,14 @@
  * own, which ends in PostgreSQL when Redis does not answer; a command can be given again.
  */
 import { makeRequestId, type VoteType } from "@votesync/core";
-import { readVote } from "@votesync/postgres-store";
-import { type CastRequest, castVote, type VoteAnswer } from "@votesync/redis-store";
+import { findKeyedAnswer, readVote } from "@votesync/postgres-store";
+import { type CastRequest, castVote, STREAM_START, type VoteAnswer } from "@votesync/redis-store";
 import { v7 as uuidv7 } from "uuid";
 import { ProjectLoader } from "./project-loader.js";
 import type { Stores } from "./stores.js";
 
-/** absent → ask → answer, and one more for a project dropped in between. */
-const MAX_CASTS = 4;
+/** ask-key → absent → ask → answer, and one more for a project dropped in between. */
+const MAX_CASTS = 5;
 const NO_LIMIT = { max: 0, windowMs: 1 };
 
 export interface VoteToCast {
@@ -46,6 +46,10 @@ export async function castAgain(stores: Stores, vote: VoteToCast): Promise<CastR
         givenAtUs: 0,
       };
       cast.knownVote = { generation, ...known };
+    } else if (outcome.kind === "ask-key") {
+      const earlier = await findKeyedAnswer(pool, { ...vote, key: vote.idempotency.key });
+      if (earlier !== null) return { kind: "answer", answer: { ...earlier.answer, eventId: STREAM_START } };
+      cast.isKeyNew = true;
     } else if (outcome.kind !== "late") {
       return outcome;
     }

@@ -131,9 +131,11 @@ test("what cannot be replayed says why, and stays", async () => {
     previousVoteType: "none",
     previousAtUs: 0,
     version: 10,
+    stamp: 10,
     upvotes: 1,
     downvotes: 0,
     acceptedAtUs: 10,
+    idempotency: null,
   };
   await stores.redis.xadd(stores.names.events(shard), "*", "e", voteWire(event));
   await stores.apply("nowhere");

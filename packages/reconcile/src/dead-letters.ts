@@ -5,7 +5,7 @@
  * given again, also twice at once: the cast carries an Idempotency-Key of the letter, so it happens once, and the letter
  * is resolved last.
  */
-import type { VoteEvent } from "@votesync/core";
+import { isWish, type VoteEvent } from "@votesync/core";
 import {
   type DeadLetter,
   type DeadLetterCursor,
@@ -76,7 +76,7 @@ export class DeadLetters {
     const letter = await this.find(key);
     if (letter.resolution !== null) throw new DeadLetterRefusedError("resolved");
     const { event } = letter;
-    if (event?.kind !== "vote") throw new DeadLetterRefusedError("not-a-vote");
+    if (event === null || !isWish(event)) throw new DeadLetterRefusedError("not-a-vote");
     if (!(await projectExists(this.stores.pool, event.projectId))) throw new DeadLetterRefusedError("no-project");
     // While the failed vote still stands in Redis, casting it again would change nothing, and nothing would reach the rows.
     const { withdrawnAt, withdrawnVersion } = letter;
@@ -109,7 +109,7 @@ export class DeadLetters {
   private async hasVotedSince(event: VoteEvent, withdrawnVersion: number): Promise<boolean> {
     const { redis, names, pool } = this.stores;
     const versions = [await readHeldVote(redis, names, event), await readVote(pool, event)].map((v) => v?.version ?? 0);
-    return Math.max(...versions) > Math.max(event.version, withdrawnVersion);
+    return Math.max(...versions) > Math.max(event.stamp, withdrawnVersion);
   }
 }
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { parseEvent } from "@votesync/core";
-import { holdProject, type ProjectHold, readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
+import { holdProject, type ProjectHold, readCounts } from "@votesync/redis-store";
 import { waitFor } from "@votesync/testkit";
 import { FallbackRecovery } from "./fallback-recovery.js";
 import { ProjectLoader } from "./project-loader.js";
@@ -22,13 +21,7 @@ const counters = () => stores.rows("SELECT upvotes, downvotes FROM projects");
 const events = () => stores.rows<{ request_id: string }>("SELECT request_id, action FROM vote_events ORDER BY version");
 const inRedis = async () => (await readCounts(stores.redis, stores.names, [ID])).get(ID);
 
-async function streamed(kind: string): Promise<string[]> {
-  const shard = stores.names.shardOf(ID);
-  const entries = await readEvents(stores.redis, stores.names, { shard, afterId: STREAM_START, count: 100 });
-  return entries.map(({ wire }) => parseEvent(wire)).flatMap((e) => (e.kind === kind && "userId" in e ? e.userId : []));
-}
-
-test("Redis learns the votes that went past it: counters, who voted what, events, answers to keys", async () => {
+test("Redis learns the votes that went past it: counters, who voted what, answers to keys", async () => {
   await stores.cast(ID, "ann", "up");
   await stores.apply(ID);
   const idempotency = { key: "k", fingerprint: "up accepted" };
@@ -38,20 +31,18 @@ test("Redis learns the votes that went past it: counters, who voted what, events
   expect(await inRedis()).toMatchObject({ upvotes: 1, downvotes: 0 });
   expect(await stores.cast(ID, "bob", "up")).toMatchObject({ answer: { action: "unchanged" } });
   expect(await stores.cast(ID, "ann", "up")).toMatchObject({ answer: { action: "created", upvotes: 2 } });
-  expect(await streamed("persisted")).toEqual(["bob", "ann"]);
   expect(await stores.redis.exists(stores.names.idempotency(ID, "bob", "k"))).toBe(1);
   expect(await recovery.runOnce()).toEqual({ recovered: 0, waiting: 0, more: false });
   await stores.apply(ID);
   expect(await counters()).toEqual([{ upvotes: 2, downvotes: 0 }]);
 });
 
-test("killed before the mark was taken away: all is done again, and each vote is streamed once", async () => {
+test("killed before the mark was taken away: all is done again, and each vote counts once", async () => {
   await stores.castPastRedis(ID, "bob", "up");
   await recovery.runOnce();
   await stores.pool.query("UPDATE outbox SET recovered_at = NULL");
   await stores.apply(ID);
   await recovery.runOnce();
-  expect(await streamed("persisted")).toEqual(["bob"]);
   expect(await inRedis()).toMatchObject({ upvotes: 1 });
 });
 
@@ -64,7 +55,8 @@ test("two replicas recover at once: the outcome is that of one", async () => {
     return (await stores.cast(ID, "dan", "down")).kind === "answer";
   });
   expect(await inRedis()).toMatchObject({ upvotes: 3, downvotes: 1 });
-  expect((await streamed("persisted")).sort()).toEqual(["ann", "bob", "cem"]);
+  await stores.apply(ID);
+  expect(await counters()).toEqual([{ upvotes: 3, downvotes: 1 }]);
 });
 
 /** Another recovery holds the project after this one did: what this one read is not loaded. */

@@ -3,7 +3,7 @@
  * can do it, also when the one that took the votes is gone.
  *
  * Per project: hold it in Redis, so that nobody votes on what is out of date; hand over the answers to Idempotency-Keys;
- * load it anew once the shard is applied; append the votes for whoever counts them; only then take the mark away. Killed
+ * load it anew once the shard is applied; only then take the mark away. Killed
  * in between, the next run starts over: every step may be repeated. A vote that comes in meanwhile leaves a mark of its own.
  */
 import {
@@ -14,9 +14,8 @@ import {
   type OutboxVote,
   readOutbox,
   readPendingReloads,
-  withEarlierVotes,
 } from "@votesync/postgres-store";
-import { appendPersisted, holdProject, isHeld, rememberAnswer } from "@votesync/redis-store";
+import { holdProject, isHeld, rememberAnswer } from "@votesync/redis-store";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
 import type { Stores } from "./stores.js";
 
@@ -76,12 +75,9 @@ export class FallbackRecovery {
       throw error;
     }
     if (exists && (await isHeld(redis, names, project.projectId))) return false;
-    const taken = votes.map(({ event }) => event);
-    const events = await withEarlierVotes(pool, project.projectId, taken);
-    await appendPersisted(redis, names, project.shard, events);
     await markRecovered(
       pool,
-      events.map(({ requestId }) => requestId),
+      votes.map(({ answer }) => answer.requestId),
     );
     await markReloaded(pool, reloads);
     return true;
@@ -90,8 +86,8 @@ export class FallbackRecovery {
   private async rememberAnswers(votes: OutboxVote[]): Promise<void> {
     const { redis, names } = this.stores;
     await Promise.all(
-      votes.map(({ event, idempotency }) =>
-        idempotency === null ? undefined : rememberAnswer(redis, names, { event, ...idempotency }),
+      votes.map(({ answer, idempotency }) =>
+        idempotency === null ? undefined : rememberAnswer(redis, names, { answer, ...idempotency }),
       ),
     );
   }

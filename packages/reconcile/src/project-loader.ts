@@ -14,23 +14,27 @@ import {
   MAX_LOADED_VOTERS,
   type ProjectHold,
   putStream,
+  RowsTooOldError,
   readCounts,
   STREAM_START,
 } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
 
+/** A worker commits ten batches a second; thrice in a row it does not come between the rows and their load. */
+const READS = 3;
 /** Many times what a worker takes when all is well. */
 const WAIT_MS = 2_000;
 const POLL_MS = 20;
 
-/** The project's events are not all applied yet, so its rows cannot be loaded. */
+/** The rows are older than what Redis knows: events of the project are not all applied yet, or PostgreSQL went back in time. */
 export class ShardBehindError extends Error {
   override readonly name = "ShardBehindError";
   constructor(
     readonly shard: number,
     readonly lastEventId: string,
+    options?: ErrorOptions,
   ) {
-    super("the shard has not been applied up to the project's last event");
+    super("the shard has not been applied up to the project's last event", options);
   }
 }
 
@@ -66,11 +70,19 @@ export class ProjectLoader {
     const { redis, names, pool } = this.stores;
     const shard = names.shardOf(projectId);
     await this.untilApplied(shard, hold.lastEventId, performance.now() + waitMs);
-    const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
-    if (project === null) return false;
-    await loadProject(redis, names, project, hold);
-    if (project.boardId !== null) await this.tellBoard(project.boardId, project);
-    return true;
+    for (let read = 1; ; read++) {
+      const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
+      if (project === null) return false;
+      try {
+        await loadProject(redis, names, project, hold);
+      } catch (error) {
+        if (!(error instanceof RowsTooOldError)) throw error;
+        if (read < READS) continue;
+        throw new ShardBehindError(shard, hold.lastEventId, { cause: error });
+      }
+      if (project.boardId !== null) await this.tellBoard(project.boardId, project);
+      return true;
+    }
   }
 
   /**

@@ -1,9 +1,10 @@
 /**
- * Whether Redis still has the data that were written to it. It may have been wiped, restored from an old copy, or be
- * another server altogether, and says nothing of it.
+ * Whether both stores still have the data that were written to them. Either may have been wiped, restored from an old copy, have
+ * failed over to a server that lagged, or be another server altogether, and says nothing of it.
  *
- * Two marks tell: each shard's epoch, the same uuid in both stores; and the entry at `last_id`, which streams always keep
- * (they are trimmed well behind it). A stream without it is not the one that was applied.
+ * Three marks tell. Each shard's epoch is the same uuid in both stores. The entry at the watermark is always in the event
+ * stream, which is trimmed well behind it: a stream without it is not the one that was applied. And Redis keeps the highest
+ * watermark that PostgreSQL had: one that is lower has gone back.
  *
  * A shard that lost data is rebuilt by making every project in it be read anew from PostgreSQL. What Redis had accepted and
  * no worker had applied is gone with its disk; nothing else is, and nothing is counted twice.
@@ -15,6 +16,7 @@ import {
   findLoadedProjects,
   holdProject,
   holdsEntry,
+  readApplied,
   readEpoch,
   STREAM_START,
   writeEpoch,
@@ -23,9 +25,9 @@ import type { Stores } from "./stores.js";
 
 /**
  * `same`: as it was left. `new`: nothing was ever applied from this shard, and Redis has no epoch yet.
- * `lost`: data are missing.
+ * `lost`: Redis lacks data. `postgres-behind`: PostgreSQL went back in time, and what Redis has is newer.
  */
-export type ShardTrust = "same" | "new" | "lost";
+export type ShardTrust = "same" | "new" | "lost" | "postgres-behind";
 
 /** A worker may apply, and a stream be trimmed, between two looks; thrice in a row it does not. */
 const LOOKS = 3;
@@ -34,9 +36,14 @@ const LOOKS = 3;
 export async function checkShards(stores: Stores): Promise<Map<number, ShardTrust>> {
   const found = new Map<number, ShardTrust>();
   for (let look = 1; look <= LOOKS; look++) {
+    // The marks first: a worker moves the watermark before it moves the mark.
+    const marks = await readMarks(stores);
     const unsure = (await readShardEpochs(stores.pool)).filter(({ shard }) => (found.get(shard) ?? "lost") === "lost");
     const verdicts = await Promise.all(
-      unsure.map(async (progress) => [progress.shard, await checkShard(stores, progress)] as const),
+      unsure.map(async (progress) => {
+        const mark = marks.get(progress.shard) ?? null;
+        return [progress.shard, await checkShard(stores, progress, mark)] as const;
+      }),
     );
     for (const [shard, verdict] of verdicts) found.set(shard, verdict);
     if (![...found.values()].includes("lost")) break;
@@ -44,13 +51,39 @@ export async function checkShards(stores: Stores): Promise<Map<number, ShardTrus
   return found;
 }
 
-async function checkShard({ redis, names }: Stores, progress: ShardEpoch): Promise<ShardTrust> {
-  const { shard, epoch, epochFromId, lastId } = progress;
+async function readMarks({ redis, names }: Stores): Promise<Map<number, string | null>> {
+  const shards = names.allShards();
+  return new Map(
+    await Promise.all(shards.map(async (shard) => [shard, await readApplied(redis, names, shard)] as const)),
+  );
+}
+
+/** @param mark the highest watermark that Redis knows, read before the progress */
+async function checkShard({ redis, names }: Stores, progress: ShardEpoch, mark: string | null): Promise<ShardTrust> {
+  const { shard, epoch, lastId } = progress;
   const found = await readEpoch(redis, names, shard);
   if (found === null && lastId === STREAM_START) return "new";
+  if (isPostgresBehind(progress, { epoch: found, mark })) return "postgres-behind";
   if (found !== epoch) return "lost";
-  if (lastId === STREAM_START || compareStreamIds(lastId, epochFromId) <= 0) return "same";
+  if (!needsFollowing(progress)) return "same";
   return (await holdsEntry(redis, names, shard, lastId)) ? "same" : "lost";
+}
+
+/** Whether the entry at the watermark must be in the event stream: not before the first one of the shard's epoch is applied. */
+export function needsFollowing({ lastId, epochFromId }: Pick<ShardEpoch, "lastId" | "epochFromId">): boolean {
+  return lastId !== STREAM_START && compareStreamIds(lastId, epochFromId) > 0;
+}
+
+/**
+ * Whether Redis knows a higher watermark than PostgreSQL has. A PostgreSQL of another epoch that never applied anything is a new
+ * one, and Redis is that of another installation.
+ */
+export function isPostgresBehind(
+  { epoch, lastId }: Pick<ShardEpoch, "epoch" | "lastId">,
+  redis: { epoch: string | null; mark: string | null },
+): boolean {
+  if (redis.mark === null || redis.epoch === null || compareStreamIds(redis.mark, lastId) <= 0) return false;
+  return redis.epoch === epoch || lastId !== STREAM_START;
 }
 
 /** The shard's first use: from now on both stores carry its epoch. */

@@ -89,7 +89,7 @@ export class TestStores implements Stores {
       voteType,
       limit: { max: o.unlimited === true ? 0 : 5, windowMs: 10_000 },
       idempotency: o.idempotency,
-      redisNowUs: 0,
+      redisNowUs: null,
     });
   }
 

@@ -9,6 +9,7 @@
 --   5 request     string  this request's answer
 --   6 rate        list    times (us) of the user's answered votes on this project within the window, oldest first
 --   7 idempotency string  the first answer to this key; not looked at when ARGV 9 is empty
+--   8 keys lost   string  there while answers to keys may be missing here; not looked at when ARGV 9 is empty
 --
 -- ARGV
 --   1 request id  2 project id  3 user id  4 wanted vote: up | down | none
@@ -17,6 +18,7 @@
 --   8 seconds to keep the request's answer
 --   9 fingerprint of the body, empty without an Idempotency-Key  10 seconds to keep the key
 --   11 generation and 12 vote: what the caller read of this user elsewhere, empty before the first `ask`
+--   13 the Idempotency-Key, for the event  14 1: PostgreSQL was asked and does not know the key
 --
 -- Returns { kind, now us, ... }, nothing written but with `answer`:
 --   late                     the deadline has passed
@@ -26,13 +28,14 @@
 --   up-only                  only up-votes are taken here, and taking them back
 --   limited, reset us        one vote too many; the next is allowed after `reset`
 --   ask, generation, period  the hash is partial and lacks this user: read the row, cast again with it
+--   ask-key                  Redis lost answers to keys lately: ask PostgreSQL for this one, cast again when it has none
 --   answer, replayed 0|1, remaining, reset us, stored answer, id of the board it is on or empty
 -- The stored answer is newline-joined: request id, project id, user id, action, upvotes, downvotes, vote, version,
 -- accepted at (us), stream id of the event it waits on.
 
 --- include roll-over
 
-local project, votes_of_periods, events, changed, request, rate, idempotency = unpack(KEYS)
+local project, votes_of_periods, events, changed, request, rate, idempotency, keys_lost = unpack(KEYS)
 local request_id, project_id, user_id, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local deadline, rate_max, window = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local request_ttl, fingerprint, idempotency_ttl = ARGV[8], ARGV[9], ARGV[10]
@@ -87,6 +90,9 @@ if fingerprint ~= '' then
     local used, reset = rate_used()
     return answer(1, used, reset, string.sub(remembered, body_end + 1))
   end
+  if ARGV[14] ~= '1' and redis.call('EXISTS', keys_lost) == 1 then
+    return { 'ask-key', now_text }
+  end
 end
 
 -- 2. The project as it stands.
@@ -130,12 +136,21 @@ if not held and voters == 'partial' then
   held = ARGV[12]
   redis.call('HSET', votes, user_id, held)
 end
-local current, given_at = 'none', '0'
+local current, held_stamp, given_at = 'none', '0', '0'
 if held then
-  current, given_at = string.match(held, '^(%a+):%d+:(%d+)$')
+  current, held_stamp, given_at = string.match(held, '^(%a+):(%d+):(%d+)$')
 end
 
--- 6. The transition.
+-- 6. The transition. Every wish leaves an event, also one that changes nothing: of two wishes the later one stands, whatever
+-- became of an earlier one elsewhere. What comes after the common values of an event is empty without a key.
+local function append_event(format, kind, action, version_text, ...)
+  local values = {
+    format, kind, request_id, project_id, period, user_id, action, wanted, current, given_at,
+    version_text, upvotes, downvotes, now_text, ...
+  }
+  return redis.call('XADD', events, '*', 'e', table.concat(values, '\n'))
+end
+
 local action = 'unchanged'
 if wanted ~= current then
   action = (wanted == 'none' and 'removed') or (current == 'none' and 'created') or 'changed'
@@ -145,15 +160,22 @@ if wanted ~= current then
   -- Never below zero: a counter somebody tampered with is for the reconciling pass to mend, not a reason to fail.
   upvotes = math.max(0, upvotes + count('up'))
   downvotes = math.max(0, downvotes + count('down'))
-  version = math.max(version + 1, now)
+  version = math.max(version + 1, now, held_stamp + 1)
   local version_text = version == now and now_text or whole(version)
-  last_event = redis.call('XADD', events, '*', 'e', table.concat({
-    '1', 'vote', request_id, project_id, period, user_id, action, wanted, current, given_at,
-    version_text, upvotes, downvotes, now_text,
-  }, '\n'))
+  if fingerprint == '' then
+    last_event = append_event('1', 'vote', action, version_text)
+  else
+    last_event = append_event('2', 'vote', action, version_text, ARGV[13], fingerprint)
+  end
   redis.call('HSET', project, 'upvotes', upvotes, 'downvotes', downvotes, 'version', version_text, 'last_event', last_event)
   redis.call('HSET', votes, user_id, wanted .. ':' .. version_text .. ':' .. now_text)
   redis.call('ZADD', changed, version_text, project_id)
+else
+  -- Above the project's version, because a vote of the fallback may have that one.
+  local stamp = whole(math.max(version + 1, now, held_stamp + 1))
+  last_event = append_event('2', 'unchanged', action, whole(version), fingerprint ~= '' and ARGV[13] or '', fingerprint, stamp)
+  redis.call('HSET', project, 'last_event', last_event)
+  redis.call('HSET', votes, user_id, wanted .. ':' .. stamp .. ':' .. given_at)
 end
 
 -- 7. The answer, remembered for whoever asks again.

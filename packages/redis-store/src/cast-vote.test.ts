@@ -44,7 +44,7 @@ interface ModelProject {
   upvotes: number;
   downvotes: number;
   version: number;
-  votes: Map<string, VoteType>;
+  votes: Map<string, { vote: VoteType; stamp: number }>;
 }
 
 /** What the script promises, without Redis. */
@@ -81,18 +81,21 @@ class Model {
 
   private apply(requestId: string, call: Call, nowUs: number): object {
     const project = this.projects.get(call.project) as ModelProject;
-    const current = project.votes.get(call.user) ?? "none";
+    const { vote: current, stamp: heldStamp } = project.votes.get(call.user) ?? { vote: "none", stamp: 0 };
     const { action, upvotesDelta, downvotesDelta } = voteTransition(current, call.vote);
-    if (action !== "unchanged") {
+    const kind = action === "unchanged" ? "unchanged" : "vote";
+    const stamp = nextVersion(Math.max(project.version, heldStamp), nowUs);
+    project.votes.set(call.user, { vote: call.vote, stamp });
+    if (kind === "vote") {
       project.upvotes += upvotesDelta;
       project.downvotes += downvotesDelta;
-      project.version = nextVersion(project.version, nowUs);
-      project.votes.set(call.user, call.vote);
+      project.version = stamp;
     }
     const { upvotes, downvotes, version } = project;
     const answer = { requestId, projectId: call.project, userId: call.user, action, upvotes, downvotes, version };
     const told = { ...answer, voteType: call.vote, acceptedAtUs: nowUs };
-    if (action !== "unchanged") this.events.push({ ...told, previousVoteType: current, period: 0 });
+    const idempotency = call.key === null ? null : { key: call.key, fingerprint: call.vote };
+    this.events.push({ ...told, kind, stamp, previousVoteType: current, period: 0, idempotency });
     return told;
   }
 }
@@ -147,12 +150,15 @@ async function expectSameState(names: RedisNames, model: Model): Promise<void> {
   for (const [id, { upvotes, downvotes, version, votes }] of model.projects) {
     expect(counts.get(id)).toEqual({ upvotes, downvotes, version });
     const held = await redis.client.hgetall(names.votes(id, 0));
-    const heldVotes = new Map(Object.entries(held).map(([user, vote]) => [user, vote.split(":")[0]]));
-    expect(heldVotes).toEqual(votes);
+    const heldVotes = Object.entries(held).map(([user, text]) => {
+      const [vote, stamp] = text.split(":");
+      return [user, { vote, stamp: Number(stamp) }] as const;
+    });
+    expect(new Map(heldVotes)).toEqual(votes);
   }
   const entries = await readEvents(redis.client, names, { shard: 0, afterId: STREAM_START, count: 1_000 });
   const events = entries.map(({ wire }) => {
-    const { kind: _, previousAtUs: __, ...event } = parseEvent(wire) as VoteEvent;
+    const { previousAtUs: _, ...event } = parseEvent(wire) as VoteEvent;
     return event;
   });
   expect(events).toEqual(model.events);

@@ -35,6 +35,8 @@ export interface CastRequest {
   deadlineUs: number;
   limit: VoteLimit;
   idempotency?: { key: string; fingerprint: string } | undefined;
+  /** PostgreSQL was asked for the Idempotency-Key and does not know it: the answer to an `ask-key`. */
+  isKeyNew?: boolean | undefined;
   knownVote?: KnownVote | undefined;
 }
 
@@ -63,6 +65,7 @@ export type CastOutcome = { nowUs: number } & (
   | { kind: "answer"; replayed: boolean; rate: RateState; answer: VoteAnswer; boardId: string | null }
   | { kind: "limited"; resetUs: number }
   | { kind: "ask"; generation: string; period: number }
+  | { kind: "ask-key" }
   | ({ kind: "absent" } & ProjectHold)
   | { kind: "late" }
   | { kind: "conflict" }
@@ -84,6 +87,7 @@ function keysOf(names: RedisNames, { projectId, userId, requestId, idempotency }
     request,
     names.rate(projectId, userId),
     idempotency === undefined ? request : names.idempotency(projectId, userId, idempotency.key),
+    idempotency === undefined ? request : names.keysLost(shard),
   ];
 }
 
@@ -102,6 +106,8 @@ function argumentsOf(cast: CastRequest): (string | number)[] {
     IDEMPOTENCY_TTL_S,
     known?.generation ?? "",
     known === undefined ? "" : heldVote(known),
+    cast.idempotency?.key ?? "",
+    cast.isKeyNew === true ? 1 : "",
   ];
 }
 
@@ -132,6 +138,7 @@ function readOutcome(reply: string[]): CastOutcome {
     case "late":
     case "conflict":
     case "up-only":
+    case "ask-key":
       return { kind, nowUs };
     default:
       throw new Error(`cast-vote.lua returned an unknown kind: ${kind}`);

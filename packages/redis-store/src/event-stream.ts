@@ -26,7 +26,22 @@ export async function readEvents(
   return readStream(client, names.events(read.shard), read);
 }
 
-/** The same for a stream by its key. */
+/**
+ * At most `count` entries after `afterId`, which must still be there itself: a stream without it has lost data, and what follows
+ * may follow a gap.
+ * @returns `null` when it is not there
+ */
+export async function readEventsFollowing(
+  client: RedisClient,
+  names: RedisNames,
+  read: { shard: number; afterId: string; count: number },
+): Promise<StreamEntry[] | null> {
+  const entries = await client.xrange(names.events(read.shard), read.afterId, "+", "COUNT", read.count + 1);
+  if (entries[0]?.[0] !== read.afterId) return null;
+  return entries.slice(1).map(([id, fields]) => ({ id, wire: wireOf(fields), fields }));
+}
+
+/** The same as `readEvents` for a stream by its key. */
 export async function readStream(
   client: RedisClient,
   key: string,

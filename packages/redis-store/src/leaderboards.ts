@@ -9,62 +9,27 @@ export interface PointMove {
   points: number;
 }
 
-const SCORE_REQUEST_TTL_S = 86_400;
-
-const pointKeys = (names: RedisNames, mark: string) => [
-  mark,
-  names.boards,
-  names.dirtyUsers,
-  names.boardNames(),
-  names.frozenBoards(),
-];
-
 const moveArguments = (moves: readonly PointMove[]) =>
   moves.flatMap(({ board, userId, points }) => [boardName(board), userId, points]);
 
 /**
- * Gives the points of a stretch of a shard's stream, and says so in the same step.
- * @returns `false` when somebody has read on from `fromId` already: nothing was given
+ * Gives a stretch of a shard's point moves, and says so in the same step.
+ * @returns `false` when the last move that was given is not `afterId`: nothing was given
  */
 export async function givePoints(
   client: RedisClient,
   names: RedisNames,
-  batch: { shard: number; fromId: string; toId: string; moves: readonly PointMove[] },
+  stretch: { shard: number; afterId: number; toId: number; moves: readonly PointMove[] },
 ): Promise<boolean> {
-  const { shard, fromId, toId, moves } = batch;
-  const args = ["batch", shard, fromId, toId, ...moveArguments(moves)];
-  return (await callScript(client, "add-points", pointKeys(names, names.pointsRead()), args)) === 1;
+  const { shard, afterId, toId, moves } = stretch;
+  const keys = [names.pointsGiven(), names.boards, names.dirtyUsers, names.boardNames(), names.frozenBoards()];
+  return (await callScript(client, "add-points", keys, [shard, afterId, toId, ...moveArguments(moves)])) === 1;
 }
 
-/** `replayed`: the same request was done before. `conflict`: its key was used for something else. */
-export interface ScoreOutcome {
-  kind: "added" | "replayed" | "conflict";
-  /** When it was done first, ms since 1970. */
-  atMs: number;
-}
-
-/** Gives a user points by hand. @param request identifies it; the same one counts once for a day */
-export async function addScore(
-  client: RedisClient,
-  names: RedisNames,
-  score: {
-    userId: string;
-    points: number;
-    boards: readonly Board[];
-    atMs: number;
-    request: { key: string; fingerprint: string };
-  },
-): Promise<ScoreOutcome> {
-  const moves = score.boards.map((board) => ({ board, userId: score.userId, points: score.points }));
-  const keys = pointKeys(names, names.scoreRequest(score.userId, score.request.key));
-  const args = ["request", score.atMs, score.request.fingerprint, SCORE_REQUEST_TTL_S, ...moveArguments(moves)];
-  const [done, at] = (await callScript(client, "add-points", keys, args)) as [number, string];
-  return { kind: done === 1 ? "added" : done === 0 ? "replayed" : "conflict", atMs: Number(at) };
-}
-
-/** The last entry of each shard whose points were given. */
-export async function readPointsCursor(client: RedisClient, names: RedisNames, shard: number): Promise<string> {
-  return (await client.hget(names.pointsRead(), String(shard))) ?? "0-0";
+/** Shard → the last of its point moves that was given; a shard of which none was is missing. */
+export async function readPointsGiven(client: RedisClient, names: RedisNames): Promise<Map<number, number>> {
+  const given = await client.hgetall(names.pointsGiven());
+  return new Map(Object.entries(given).map(([shard, id]) => [Number(shard), Number(id)]));
 }
 
 export interface BoardEntry {
@@ -203,7 +168,7 @@ export async function addRestored(
 export async function finishRestore(
   client: RedisClient,
   names: RedisNames,
-  o: { epoch: string; boards: readonly Board[]; lastIds: ReadonlyMap<number, string> },
+  o: { epoch: string; boards: readonly Board[]; given: ReadonlyMap<number, number> },
 ): Promise<void> {
   const keys = [
     names.boardsEpoch(),
@@ -211,8 +176,8 @@ export async function finishRestore(
     names.boards,
     names.restoredBoards,
     names.dirtyUsers,
-    names.pointsRead(),
+    names.pointsGiven(),
   ];
-  const cursors = [...o.lastIds].flat();
-  await callScript(client, "restore-boards", keys, [o.epoch, o.boards.length, ...o.boards.map(boardName), ...cursors]);
+  const given = [...o.given].flat();
+  await callScript(client, "restore-boards", keys, [o.epoch, o.boards.length, ...o.boards.map(boardName), ...given]);
 }

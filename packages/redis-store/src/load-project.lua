@@ -6,6 +6,7 @@
 --   3 events    stream
 --   4 loaded    zset, project id -> when it was loaded (us)
 --   5 changed   zset, project id -> version
+--   6 applied   string, see mark-applied.lua
 --
 -- ARGV
 --   1 project id
@@ -17,11 +18,16 @@
 --   10 opens at  11 closes at: us, empty where there is none: a period ends then
 --   12 1 when only up-votes are taken, else empty
 --   13 id of the board it is on, else empty
---   14.. user id, vote, user id, vote, ...
+--   14 watermark of the shard when the rows were read, empty when nobody asked
+--   15 what else PostgreSQL says of the project, JSON: enough to make its row again
+--   16.. user id, vote, user id, vote, ...
 --
--- Returns 1 when it loaded, 0 when it did not.
+-- Returns 1 when it loaded, 0 when it did not, -1 when the rows are older than what PostgreSQL is known to have applied: they
+-- were read a moment too early, or PostgreSQL went back in time, and what stands here is newer.
 
-local project, votes, events, loaded, changed = unpack(KEYS)
+--- include entry-order
+
+local project, votes, events, loaded, changed, applied = unpack(KEYS)
 
 -- See cast-vote.lua.
 local function whole(number)
@@ -35,11 +41,15 @@ local held, version, reason, last_event = state[1] or '', tonumber(state[2]), st
 if held ~= ARGV[2] or (version and held == '') or now > tonumber(ARGV[3]) then
   return 0
 end
+local known = redis.call('GET', applied)
+if known and ARGV[14] ~= '' and is_after(known, ARGV[14]) then
+  return -1
+end
 
 redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 14, #ARGV, VALUES_PER_CALL do
+for first = 16, #ARGV, VALUES_PER_CALL do
   redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
 
@@ -54,7 +64,7 @@ if reason ~= '' then
 end
 redis.call('DEL', project)
 redis.call('HSET', project, 'upvotes', ARGV[4], 'downvotes', ARGV[5], 'version', whole(new_version), 'period', ARGV[7],
-  'voters', ARGV[8], 'generation', ARGV[9])
+  'voters', ARGV[8], 'generation', ARGV[9], 'about', ARGV[15])
 if ARGV[10] ~= '' then
   redis.call('HSET', project, 'opens_at', ARGV[10])
 end

@@ -46,13 +46,34 @@ export interface ColdProject {
   upOnly?: boolean;
   /** The board it is on. */
   boardId?: string | null;
+  /** What its row says besides; Redis keeps it for a PostgreSQL that lost the row. */
+  about?: ProjectAbout;
+  /** Up to which entry of the shard's event stream these rows are. */
+  lastId?: string;
   /** Everybody with a vote in this period, or `null` when there are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
+}
+
+export interface ProjectAbout {
+  title: string;
+  url: string | null;
+  ownerId: string;
+  /** ms since 1970 */
+  createdAtMs: number;
+}
+
+/** PostgreSQL is known to have applied more than these rows show: read them again. Always so, and PostgreSQL went back. */
+export class RowsTooOldError extends Error {
+  override readonly name = "RowsTooOldError";
+  constructor(readonly shard: number) {
+    super("the rows are older than what PostgreSQL is known to have applied");
+  }
 }
 
 /**
  * @param hold what the cast, or whoever held the project, was told; the rows were read after that
  * @returns whether this call loaded it; `false`: somebody else was faster, or the hold is no longer the newest
+ * @throws {RowsTooOldError}
  */
 export async function loadProject(
   client: RedisClient,
@@ -65,7 +86,14 @@ export async function loadProject(
   const loaded = await callScript(
     client,
     "load-project",
-    [names.project(id), names.votes(id, period), names.events(shard), names.loaded(shard), names.changed(shard)],
+    [
+      names.project(id),
+      names.votes(id, period),
+      names.events(shard),
+      names.loaded(shard),
+      names.changed(shard),
+      names.applied(shard),
+    ],
     [
       id,
       hold.held,
@@ -80,8 +108,11 @@ export async function loadProject(
       project.closesAtUs ?? "",
       project.upOnly === true ? 1 : "",
       project.boardId ?? "",
+      project.lastId ?? "",
+      project.about === undefined ? "" : JSON.stringify(project.about),
       ...(votes ?? []).flatMap((vote) => [vote.userId, heldVote(vote)]),
     ],
   );
+  if (loaded === -1) throw new RowsTooOldError(shard);
   return loaded === 1;
 }

@@ -1,5 +1,5 @@
 /** One user's votes as Redis knows them: those not applied to PostgreSQL yet among them. */
-import { compareStreamIds, parseEvent, type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
+import { compareStreamIds, isWish, parseEvent, type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { readEvents } from "./event-stream.js";
 
@@ -74,9 +74,9 @@ export async function readUnappliedVotes(
 function ownVote(wire: string, userId: string): (OwnVote & { projectId: string; period: number }) | null {
   try {
     const event = parseEvent(wire);
-    if (event.kind !== "vote" || event.userId !== userId) return null;
-    const { projectId, period, voteType, version } = event;
-    return { projectId, period, voteType, version };
+    if (!isWish(event) || event.userId !== userId) return null;
+    const { projectId, period, voteType, stamp } = event;
+    return { projectId, period, voteType, version: stamp };
   } catch {
     return null;
   }

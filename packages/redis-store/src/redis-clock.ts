@@ -9,8 +9,8 @@ export class RedisClock {
   private offsetUs = Number.NEGATIVE_INFINITY;
   private observedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param nowMs this machine's clock, milliseconds since 1970 */
-  constructor(private readonly nowMs: () => number = Date.now) {}
+  /** @param nowMs milliseconds since 1970 by a clock that nobody sets: this machine's may jump, and no vote may follow it */
+  constructor(private readonly nowMs: () => number = sinceStart) {}
 
   /** Takes over a time that Redis just answered. */
   observe(redisNowUs: number): void {
@@ -21,11 +21,18 @@ export class RedisClock {
     this.observedAtMs = nowMs;
   }
 
+  /** Whether Redis has ever answered. */
+  get isKnown(): boolean {
+    return Number.isFinite(this.offsetUs);
+  }
+
   /** µs on Redis's clock; this machine's own clock before Redis has answered once. */
   nowUs(): number {
     return Math.round(this.nowMs() * 1_000 + (Number.isFinite(this.offsetUs) ? this.offsetUs : 0));
   }
 }
+
+const sinceStart = () => performance.timeOrigin + performance.now();
 
 /** Clocks drift apart slowly; within this time the best estimate stays the best. */
 const OFFSET_KEPT_MS = 10_000;

@@ -14,15 +14,15 @@ import type { RedisClient } from "./connection.js";
  */
 export const SCRIPTS = {
   "add-points": script("add-points", 5),
-  "append-persisted": script("append-persisted", 2),
-  "cast-vote": script("cast-vote", 7),
+  "cast-vote": script("cast-vote", 8),
   "close-period": script("close-period", 3),
   "continue-stream": script("continue-stream", 1),
   "drop-checked": script("drop-checked", 1),
   "evict-project": script("evict-project", 4),
   "hold-project": script("hold-project", 2),
   "load-jam": script("load-jam", 1),
-  "load-project": script("load-project", 5),
+  "load-project": script("load-project", 6),
+  "mark-applied": script("mark-applied", 1),
   "put-stream": script("put-stream", 2),
   "read-jam": script("read-jam", 1),
   "restore-boards": script("restore-boards", 6),

@@ -12,6 +12,16 @@ export async function writeEpoch(client: RedisClient, names: RedisNames, shard: 
   await client.set(names.epoch(shard), epoch);
 }
 
+/** Remembers up to where PostgreSQL has applied the shard. The mark only grows. @returns the mark as it stands now */
+export async function markApplied(client: RedisClient, names: RedisNames, shard: number, lastId: string) {
+  return (await callScript(client, "mark-applied", [names.applied(shard)], [lastId])) as string;
+}
+
+/** Up to where PostgreSQL is known to have applied the shard; `null` when nobody has said so yet. */
+export function readApplied(client: RedisClient, names: RedisNames, shard: number): Promise<string | null> {
+  return client.get(names.applied(shard));
+}
+
 /** Whether the shard's stream still holds this entry. */
 export async function holdsEntry(client: RedisClient, names: RedisNames, shard: number, id: string): Promise<boolean> {
   return (await client.xrange(names.events(shard), id, id)).length > 0;

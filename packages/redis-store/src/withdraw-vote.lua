@@ -9,10 +9,9 @@
 --   5 withdrawal  string, what this returned the first time
 --
 -- ARGV
---   1 project id  2 user id  3 period  4 version of the vote to take out
+--   1 project id  2 user id  3 period  4 stamp of the vote to take out
 --   5 vote and 6 time it was given (us) that the rows have
 --   7 seconds to remember the result
---   8 event that takes the vote's points back from where they were given
 --
 -- Returns the project's new version; 0 when the vote is not there: voted over, or the project is not loaded, held, or in
 -- another period. Then Redis has, or will read, what the rows say.
@@ -48,8 +47,6 @@ local upvotes, downvotes = counted(state[2], 'up'), counted(state[3], 'down')
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 version = math.max(version + 1, now)
--- In the same step, so that it is there once: whoever votes next starts from what came back.
-redis.call('XADD', events, '*', 'e', ARGV[8])
 local last_event = redis.call('XADD', events, '*', 'e', table.concat({
   '1', 'counts', ARGV[1], ARGV[3], whole(version), upvotes, downvotes, 'vote-failed', whole(now),
 }, '\n'))

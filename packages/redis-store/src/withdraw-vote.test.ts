@@ -67,26 +67,6 @@ test("the user's vote goes back to what the rows say, the counters with it, and 
   expect(await redis.client.hget(names.project("p"), "last_event")).toBe(last?.streamId);
 });
 
-test("its points are taken back once, from where they were given, and what came back has its own again", async () => {
-  const failed = await vote("ann", "up");
-  for (let i = 0; i < 2; i++) await withdraw(failed, { voteType: "down", givenAtUs: 4 });
-  const back = (await events()).filter(({ event }) => event.kind === "persisted");
-  expect(back).toEqual([
-    {
-      streamId: expect.any(String),
-      event: {
-        ...failed.event,
-        kind: "persisted",
-        action: "changed",
-        voteType: "down",
-        acceptedAtUs: 4,
-        previousVoteType: "up",
-        previousAtUs: failed.event.acceptedAtUs,
-      },
-    },
-  ]);
-});
-
 test("doing it again changes nothing and says the same, also after the user has voted anew", async () => {
   const failed = await vote("bob", "up");
   const version = await withdraw(failed);

@@ -1,5 +1,5 @@
 /** Taking a vote back that PostgreSQL could not store. The script's contract stands at the head of `withdraw-vote.lua`. */
-import { persistedWire, type RedisNames, type VoteEvent, type VoteType } from "@votesync/core";
+import type { RedisNames, VoteEvent, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
 
@@ -21,7 +21,7 @@ export async function withdrawVote(
   names: RedisNames,
   vote: { streamId: string; event: VoteEvent; stored: GivenVote },
 ): Promise<number> {
-  const { projectId, userId, period, version } = vote.event;
+  const { projectId, userId, period, stamp } = vote.event;
   const shard = names.shardOf(projectId);
   const keys = [
     names.project(projectId),
@@ -31,22 +31,8 @@ export async function withdrawVote(
     names.withdrawal(shard, vote.streamId),
   ];
   const { voteType, givenAtUs } = vote.stored;
-  const points = persistedWire(takenBack(vote.event, vote.stored));
-  const args = [projectId, userId, period, version, voteType, givenAtUs, WITHDRAWAL_KEPT_S, points];
+  const args = [projectId, userId, period, stamp, voteType, givenAtUs, WITHDRAWAL_KEPT_S];
   return Number(await callScript(client, "withdraw-vote", keys, args));
-}
-
-/** What tells those who count votes that this one does not stand, but the one before it does. */
-export function takenBack(failed: VoteEvent, stands: GivenVote): VoteEvent {
-  return {
-    ...failed,
-    kind: "persisted",
-    action: stands.voteType === "none" ? "removed" : "changed",
-    voteType: stands.voteType,
-    acceptedAtUs: stands.givenAtUs,
-    previousVoteType: failed.voteType,
-    previousAtUs: failed.acceptedAtUs,
-  };
 }
 
 /** The user's vote as Redis holds it, whoever wrote it; `null` when it holds none. */
