@@ -15,6 +15,8 @@ const IDLE_MS = 200;
 /** A board is told at most once in this time, and its last state always. */
 const TELL_EVERY_MS = 1_000;
 const ENTRIES_TOLD = 10;
+/** A Redis that is failing over settles first; until the boards are back, no sync runs. */
+const LOST_FOR_MS = 3_000;
 
 export interface PointsLoopDeps {
   stores: Stores;
@@ -28,10 +30,12 @@ export interface PointsLoopDeps {
 
 export function createPointsLoop(deps: PointsLoopDeps): Loop {
   const teller = new BoardTeller(deps);
+  let lostSinceMs = Number.POSITIVE_INFINITY;
   const runOnce = async (): Promise<boolean> => {
     if (deps.stores.redis.status !== "ready") return false;
     const read = await deps.reader.readOnce();
-    if (read.lost) await restore(deps);
+    lostSinceMs = read.lost ? Math.min(lostSinceMs, performance.now()) : Number.POSITIVE_INFINITY;
+    if (performance.now() - lostSinceMs >= LOST_FOR_MS) await restore(deps);
     teller.changed(read.boards);
     await teller.tell();
     return read.more;

@@ -3,7 +3,7 @@ import { JamQueues } from "@votesync/jam";
 import { connectJobs } from "@votesync/jobs";
 import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
-import { DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
+import { checkStores, DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -84,12 +84,14 @@ const record = (request: VoteHttpRequest) => recordVote(voteRoute, request);
 const checks: HealthCheck[] = [
   { name: "redis", required: false, check: redis.ping },
   { name: "postgres", required: false, check: postgres.ping },
+  { name: "stores", required: false, check: () => checkStores(postgres.pool) },
   { name: "voting", required: true, check: () => Promise.any([redis.ping(), postgres.ping()]) },
 ];
 const everything: HealthCheck[] = [
   { name: "redis", required: true, check: redis.ping },
   { name: "postgres", required: true, check: postgres.ping },
   { name: "shards", required: true, check: () => assertShardCount(postgres.pool, config.VOTE_SHARDS) },
+  { name: "stores", required: true, check: () => checkStores(postgres.pool) },
   ...(mongo === null ? [] : [{ name: "mongo", required: true, check: mongo.ping }]),
   ...config.SERVICE_URLS.map(serviceCheck),
 ];

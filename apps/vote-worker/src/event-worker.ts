@@ -2,10 +2,11 @@
  * The worker as a whole: a tick that claims shards, one loop per claimed shard, and one for the events that failed on any of
  * them. Loops are apart from each other, so a shard in trouble delays nobody else's votes, and neither does an event.
  */
+import { NewerEventError } from "@votesync/core";
 import { trimEvents } from "@votesync/redis-store";
 import { createLoop, type Logger, type Service } from "@votesync/service-kit";
 import { Retries, type RetriesOptions } from "./retries.js";
-import { ShardApplier, type ShardApplierDeps } from "./shard-applier.js";
+import { PostgresBehindError, ShardApplier, type ShardApplierDeps, StreamGapError } from "./shard-applier.js";
 import type { ShardClaims } from "./shard-claims.js";
 
 /** How soon a dead worker's shards are picked up, at the latest. */
@@ -32,6 +33,8 @@ interface RunningShard {
 export class EventWorker implements Service {
   readonly name = "event-worker";
   private readonly running = new Map<number, RunningShard>();
+  /** Shards to which nothing is applied until something else has happened, and why. */
+  private readonly stopped = new Map<number, Error>();
   private readonly claimTick: Service;
   private readonly retryTick: Service;
   private readonly trimTick: Service;
@@ -61,6 +64,11 @@ export class EventWorker implements Service {
     return [...this.running.keys()];
   }
 
+  /** Shards of this worker to which nothing is applied now, and why. */
+  stoppedShards(): ReadonlyMap<number, Error> {
+    return this.stopped;
+  }
+
   private async claim(): Promise<boolean> {
     try {
       await this.options.claims.rebalance();
@@ -80,15 +88,27 @@ export class EventWorker implements Service {
   private async startShard(shard: number): Promise<void> {
     const { batchSize, pauseMs, log, retryDelaysMs } = this.options;
     const applier = new ShardApplier(shard, { ...this.options, retryDelayMs: retryDelaysMs[0] });
-    const runOnce = async () => (await applier.runOnce()) === batchSize;
+    const runOnce = async () => (await this.applyOnce(applier)) === batchSize;
     const loop = createLoop({ name: `apply-shard-${shard}`, runOnce, idleMs: pauseMs, log, backoff: APPLY_BACKOFF });
     this.running.set(shard, { applier, loop });
     await loop.start();
   }
 
+  private async applyOnce(applier: ShardApplier): Promise<number> {
+    try {
+      const entries = await applier.runOnce();
+      this.stopped.delete(applier.shard);
+      return entries;
+    } catch (error) {
+      if (isStop(error)) this.stopped.set(applier.shard, error);
+      throw error;
+    }
+  }
+
   private async stopShard(shard: number): Promise<void> {
     const running = this.running.get(shard);
     this.running.delete(shard);
+    this.stopped.delete(shard);
     await running?.loop.stop();
   }
 
@@ -104,6 +124,9 @@ export class EventWorker implements Service {
     return false;
   }
 }
+
+const isStop = (error: unknown): error is Error =>
+  error instanceof StreamGapError || error instanceof PostgresBehindError || error instanceof NewerEventError;
 
 /**
  * Up to where a shard's stream may be trimmed: so much time behind the last committed entry, for sockets and other

@@ -41,6 +41,7 @@ const metrics = createWorkerMetrics({
   registry,
   log,
   shards: () => worker.shards(),
+  stoppedShards: () => worker.stoppedShards().size,
   countFailures: () => countFailures(postgres.pool, worker.shards()),
 });
 const worker = new EventWorker({
@@ -70,7 +71,12 @@ const health = createHealth({
     {
       name: "shards",
       required: true,
-      check: () => checkShards(postgres.pool, { count: config.VOTE_SHARDS, held: worker.shards() }),
+      check: () =>
+        checkShards(postgres.pool, {
+          count: config.VOTE_SHARDS,
+          held: worker.shards(),
+          stopped: worker.stoppedShards(),
+        }),
     },
   ],
 });

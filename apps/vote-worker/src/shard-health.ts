@@ -4,13 +4,15 @@ import type pg from "pg";
 /**
  * The shards this worker holds, and up to where each is applied: the entry's id and when Redis took it.
  * @throws {ShardCountError} when the installation has another number of shards
+ * @throws when nothing is applied to some of them
  */
 export async function checkShards(
   pool: pg.Pool,
-  { count, held }: { count: number; held: readonly number[] },
+  { count, held, stopped }: { count: number; held: readonly number[]; stopped: ReadonlyMap<number, Error> },
 ): Promise<{ held: Record<string, { last_id: string; last_at: string }> }> {
   const progress = await readShardProgress(pool);
   if (progress.size !== count) throw new ShardCountError(progress.size, count);
+  if (stopped.size > 0) throw new Error([...stopped.values()].map(({ message }) => message).join("; "));
   return {
     held: Object.fromEntries(
       held.map((shard) => {

@@ -13,6 +13,8 @@ export interface WorkerMetricsOptions {
   log: Logger;
   /** The shards this worker applies: what it reports is about these, so figures of all workers may be added up. */
   shards: () => number[];
+  /** How many of them nothing is applied to now. */
+  stoppedShards: () => number;
   countFailures: () => Promise<{ parked: number; deadLetters: number }>;
 }
 
@@ -50,6 +52,14 @@ function countApplied(o: WorkerMetricsOptions): WorkerMetrics["onApplied"] {
     registers,
     collect() {
       this.set(o.shards().length);
+    },
+  });
+  new Gauge({
+    name: "votesync_worker_stopped_shards",
+    help: "Shards of this worker to which nothing is applied: a store went back in time, or an event is of a newer release",
+    registers,
+    collect() {
+      this.set(o.stoppedShards());
     },
   });
   return (batch) => {

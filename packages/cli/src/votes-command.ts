@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { deadLettersCommand } from "./dead-letters-command.js";
 import { rebuildCacheCommand } from "./rebuild-cache-command.js";
 import { reconcileCommand } from "./reconcile-command.js";
+import { recoverPostgresCommand } from "./recover-postgres-command.js";
 import { replayCommand } from "./replay-command.js";
 import { verifyCommand } from "./verify-command.js";
 
@@ -12,6 +13,7 @@ export function votesCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(reconcileCommand())
     .addCommand(rebuildCacheCommand())
+    .addCommand(recoverPostgresCommand())
     .addCommand(replayCommand())
     .addCommand(deadLettersCommand());
 }

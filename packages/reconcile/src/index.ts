@@ -10,5 +10,6 @@ export * from "./reconcile.js";
 export * from "./recover-postgres.js";
 export * from "./repair-project.js";
 export * from "./shard-trust.js";
+export * from "./store-health.js";
 export * from "./stores.js";
 export * from "./verify.js";
