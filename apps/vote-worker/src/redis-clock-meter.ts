@@ -11,8 +11,10 @@ const EVERY_MS = 1_000;
 
 export function createRedisClockMeter(redis: RedisClient, pool: pg.Pool, log: Logger): Loop {
   const runOnce = async () => {
-    const [seconds, microseconds] = await redis.time();
-    await observeRedisClock(pool, Number(seconds) * 1_000_000 + Number(microseconds));
+    await observeRedisClock(pool, async () => {
+      const [seconds, microseconds] = await redis.time();
+      return Number(seconds) * 1_000_000 + Number(microseconds);
+    });
     return false;
   };
   return createLoop({ name: "redis-clock", runOnce, idleMs: EVERY_MS, log });
