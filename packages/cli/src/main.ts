@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { launchCommand } from "./launch-command.js";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
-import { useStackAddresses } from "./stack-addresses.js";
+import { describeStackAddresses, type StackAddresses, useStackAddresses } from "./stack-addresses.js";
 import { syncCommand } from "./sync-command.js";
 import { tokenCommand } from "./token-command.js";
 import { votesCommand } from "./votes-command.js";
@@ -18,7 +18,7 @@ const program = new Command("votesync")
   .addCommand(launchCommand())
   .addCommand(syncCommand());
 overrideExit(program);
-useStackAddresses(process.env);
+sayServers(useStackAddresses(process.env));
 
 try {
   await program.parseAsync();
@@ -32,6 +32,15 @@ try {
 }
 // The migration engine leaves a timer of ten seconds running; nobody should wait for it.
 process.exit();
+
+/** Whose servers a command talks to is no secret, and no guess. A token needs none. */
+function sayServers(stack: StackAddresses): void {
+  const servers = describeStackAddresses(stack);
+  if (servers === null) return;
+  program.hook("preAction", (_program, command) => {
+    if (command.name() !== "token") process.stderr.write(`votesync: ${servers}\n`);
+  });
+}
 
 /** Commander would exit by itself, with its own codes; commands that were added do not inherit that it must not. */
 function overrideExit(command: Command): void {
