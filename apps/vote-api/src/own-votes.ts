@@ -76,29 +76,23 @@ export interface VotesPage {
   nextAfterId: string | null;
 }
 
-/** All own votes by project id, those among them that are accepted and not rows yet. */
+/** All own votes by project id, those among them that are accepted and not rows yet. PostgreSQL alone knows the order of ids. */
 export async function listOwnVotes(
   deps: OwnVotesDeps,
   o: { userId: string; afterId: string; limit: number },
 ): Promise<VotesPage> {
   // Before the rows: what was applied meanwhile is in both, and the newer one counts.
   const unapplied = await readUnapplied(deps, o.userId);
-  const rows = await listOwnVoteRows(deps.pool, { ...o, limit: o.limit + 1 });
-  const found = new Map<string, OwnVote | null>(rows.map(({ projectId, vote }) => [projectId, vote]));
-  for (const [projectId, vote] of unapplied) {
-    if (projectId <= o.afterId) continue;
-    if (vote.version > (found.get(projectId)?.version ?? -1)) found.set(projectId, vote);
-  }
-  const ids = [...found.keys()].sort();
-  // Rows beyond the last one read may lie between: what is further than it belongs to the next page.
-  const lastRead = rows.length > o.limit ? (rows.at(-1) as OwnVoteRow).projectId : null;
-  const reachable = lastRead === null ? ids : ids.filter((id) => id < lastRead);
-  const page = reachable.slice(0, o.limit);
-  const hasMore = lastRead !== null || reachable.length > page.length;
+  const rows = await listOwnVoteRows(deps.pool, { ...o, limit: o.limit + 1, alsoIds: [...unapplied.keys()] });
+  const page = rows.slice(0, o.limit);
   return {
-    votes: given(page.map((id) => [id, found.get(id) ?? null])),
-    nextAfterId: hasMore ? (page.at(-1) ?? null) : null,
+    votes: given(page.map(({ projectId, vote }) => [projectId, newest(vote, unapplied.get(projectId))])),
+    nextAfterId: rows.length > page.length ? (page.at(-1)?.projectId ?? null) : null,
   };
+}
+
+function newest(row: OwnVote | null, unapplied: OwnVote | undefined): OwnVote | null {
+  return unapplied !== undefined && unapplied.version > (row?.version ?? -1) ? unapplied : row;
 }
 
 async function readUnapplied(

@@ -9,6 +9,8 @@ export interface OwnVoteRow {
   vote: { voteType: VoteType; version: number } | null;
 }
 
+export type ListedVoteRow = Pick<OwnVoteRow, "projectId" | "vote">;
+
 interface Row {
   project_id: string;
   period: number;
@@ -35,22 +37,40 @@ export async function readOwnVoteRows(
   return rows.map(toOwnVoteRow);
 }
 
-/** Votes that are given, by project id. */
+/**
+ * One page of a user's votes by project id: the rows with a vote that is given, and the projects of `o.alsoIds` whatever their row says.
+ *
+ * PostgreSQL alone compares the ids, in the order of its collation: ICU's `en-US` puts `a_z` before `ab` and `B` behind `a`, code
+ * units put them the other way round. A caller that compared ids too would lose votes between two pages.
+ *
+ * Each part is limited by itself, so a page reads no more than `o.limit` votes of the index on `(user_id, project_id)`.
+ */
 export async function listOwnVoteRows(
   pool: pg.Pool,
-  o: { userId: string; afterId: string; limit: number },
-): Promise<OwnVoteRow[]> {
-  const { rows } = await pool.query<Row>(
-    `SELECT v.project_id, v.period, v.vote_type, v.version
-       FROM votes v JOIN projects p ON p.id = v.project_id AND ${CURRENT_PERIOD} = v.period
-      WHERE v.user_id = $1 AND v.project_id > $2 AND v.vote_type <> 'none'
-      ORDER BY v.project_id
+  o: { userId: string; afterId: string; limit: number; alsoIds: readonly string[] },
+): Promise<ListedVoteRow[]> {
+  const { rows } = await pool.query<Omit<Row, "period">>(
+    `(SELECT v.project_id, v.vote_type, v.version
+        FROM votes v JOIN projects p ON p.id = v.project_id AND ${CURRENT_PERIOD} = v.period
+       WHERE v.user_id = $1 AND v.project_id > $2 AND v.vote_type <> 'none'
+       ORDER BY v.project_id
+       LIMIT $3)
+      UNION
+     (SELECT also.id, v.vote_type, v.version
+        FROM (SELECT id FROM unnest($4::text[]) AS a (id) WHERE id > $2 ORDER BY id LIMIT $3) also
+        LEFT JOIN projects p ON p.id = also.id
+        LEFT JOIN votes v ON v.project_id = p.id AND v.period = ${CURRENT_PERIOD} AND v.user_id = $1)
+      ORDER BY project_id
       LIMIT $3`,
-    [o.userId, o.afterId, o.limit],
+    [o.userId, o.afterId, o.limit, o.alsoIds],
   );
-  return rows.map(toOwnVoteRow);
+  return rows.map(({ project_id: projectId, ...row }) => ({ projectId, vote: toVote(row) }));
 }
 
-function toOwnVoteRow({ project_id: projectId, period, vote_type: voteType, version }: Row): OwnVoteRow {
-  return { projectId, period, vote: voteType === null || version === null ? null : { voteType, version } };
+function toOwnVoteRow({ project_id: projectId, period, ...row }: Row): OwnVoteRow {
+  return { projectId, period, vote: toVote(row) };
+}
+
+function toVote({ vote_type: voteType, version }: Pick<Row, "vote_type" | "version">): OwnVoteRow["vote"] {
+  return voteType === null || version === null ? null : { voteType, version };
 }

@@ -9,14 +9,22 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const templateUrl = testPostgresUrl();
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabase(`TEMPLATE ${new URL(testPostgresUrl()).pathname.slice(1)}`);
+}
+
+/** An empty one that sorts text as people do: `a`, `B`, `C`, `d`. Not migrated: a clone keeps the collation of its template. */
+export function createLinguisticDatabase(): Promise<TestDatabase> {
+  return createDatabase("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+}
+
+async function createDatabase(options: string): Promise<TestDatabase> {
+  const serverUrl = testPostgresUrl();
   const name = uniqueName("test");
-  const template = new URL(templateUrl).pathname.slice(1);
-  await onMaintenanceDatabase(templateUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await onMaintenanceDatabase(serverUrl, `CREATE DATABASE ${name} ${options}`);
   return {
-    url: withDatabase(templateUrl, name),
-    drop: () => onMaintenanceDatabase(templateUrl, `DROP DATABASE ${name}`),
+    url: withDatabase(serverUrl, name),
+    drop: () => onMaintenanceDatabase(serverUrl, `DROP DATABASE ${name}`),
   };
 }
 
