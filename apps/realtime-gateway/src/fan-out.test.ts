@@ -89,6 +89,27 @@ test("a socket that stops reading costs two messages, slows nobody, and has all 
 
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
+test("a slow socket hears that a period closed, whatever came after it, and once", async () => {
+  const reader = await Watcher.connect(url);
+  const slow = await stoppedReading(reader);
+  const closed = { ...message("q", 1), event: "vote:reconciled" as const };
+  fanOut.send(projectRoom("q"), { ...closed, body: { ...closed.body, reason: "period-closed" } });
+  send("q", 2);
+  fanOut.send(projectRoom("q"), { ...closed, body: { ...closed.body, version: 3, reason: "redis-drift" } });
+  send("q", 4);
+  await waitFor("the reader's q", () => reader.last("q")?.version === 4);
+  const ofQ = (watcher: Watcher) => watcher.told.filter(({ id }) => id === "q");
+  expect(ofQ(reader)[0]).toMatchObject({ reason: "period-closed", version: 1 });
+  expect(ofQ(reader)).toHaveLength(4);
+
+  underlying(slow).resume();
+  await waitFor("the last counts", () => slow.last("p")?.version === version && slow.last("q")?.version === 4);
+  expect(ofQ(slow)).toMatchObject([{ event: "vote:reconciled", reason: "period-closed", upvotes: 4 }]);
+  send("q", 5);
+  await waitFor("a message as before", () => slow.last("q")?.version === 5);
+  expect(slow.last("q")).toMatchObject({ event: "vote:cast" });
+});
+
 test("what a slow socket stopped watching is not told it afterwards", async () => {
   const reader = await Watcher.connect(url);
   const slow = await stoppedReading(reader);

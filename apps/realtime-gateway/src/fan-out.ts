@@ -5,8 +5,10 @@
  * connection has not taken what it was sent in an earlier tick is set aside: nothing is queued for it, and of every
  * state only the newest message is kept (the object that all sockets share). Once its connection takes data again it gets
  * those and is back. A slow socket sees fewer messages, each as new as its network allows, the last one always; it costs two
- * ticks' packets and one reference per thing it watches. What the operating system holds for it is not ours to bound.
+ * ticks' packets and one reference per thing it watches. That a period closed is news, and no later counts replace it: they are kept
+ * as a message that says both. What the operating system holds for it is not ours to bound.
  */
+import { saysClosed, withClosed } from "./period-end.js";
 import { queuedPackets } from "./send-queue.js";
 import type { GatewayServer, GatewaySocket, StateMessage } from "./sockets.js";
 
@@ -38,9 +40,18 @@ export class FanOut {
     for (const id of members) {
       if (!this.isReady(id, sockets)) left.push(id);
     }
-    for (const id of left) this.slow.get(id)?.set(key, { room, message });
+    this.keep(left, key, { room, message });
     this.io.to(room).except(left).emit(message.event, message.body);
     return members.size;
+  }
+
+  /** What a period's end becomes with newer counts is made once for all sockets that share it. */
+  private keep(socketIds: readonly string[], key: string, newest: Kept): void {
+    const withItsEnd = { ...newest, message: withClosed(newest.message) };
+    for (const id of socketIds) {
+      const states = this.slow.get(id);
+      states?.set(key, saysClosed(states.get(key)?.message) ? withItsEnd : newest);
+    }
   }
 
   private isReady(id: string, sockets: ReadonlyMap<string, GatewaySocket>): boolean {

@@ -77,11 +77,13 @@ export interface RoomMessage {
 /** A fold carries the kind of its last event. */
 export function eventMessage(event: ToldEvent): RoomMessage {
   const body = countsView(event.projectId, { ...countsAfter(event), version: event.version });
-  if (event.kind === "closed")
-    return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: "period-closed" } };
+  if (event.kind === "closed") return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: PERIOD_CLOSED } };
   if (event.kind === "counts") return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: event.reason } };
   return { event: event.voteType === "none" ? SOCKET_EVENTS.voteRemoved : SOCKET_EVENTS.voteCast, body };
 }
+
+/** Why a project's counts began anew. */
+export const PERIOD_CLOSED = "period-closed";
 
 /** Tells counts for which there is no event, because events were missed. */
 export function gapMessage(projectId: string, counts: ProjectCounts): RoomMessage {
