@@ -8,7 +8,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds, countsAfter, countsBefore, parseEvent, type StreamEvent } from "@votesync/core";
 import { type Counters, type ProjectCounters, readCountersSnapshot } from "@votesync/postgres-store";
-import { type ProjectState, readEvents, readProjectStates } from "@votesync/redis-store";
+import { findDamagedProjects, type ProjectState, readEvents, readProjectStates } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
 
 /**
@@ -21,7 +21,7 @@ export interface Comparison {
   verdict: Verdict;
   /** Which counters are not those of the rows. */
   drift: ("redis" | "postgres")[];
-  /** At the watermark; `null` where it is not in Redis. */
+  /** At the watermark; `null` where it is not in Redis, or is damaged there. */
   redis: Counters | null;
   postgres: Counters;
   /** `null` where they were not counted. */
@@ -64,9 +64,12 @@ async function lookOnce(
   o: { shard: number; projectIds: readonly string[]; countRows: boolean },
 ): Promise<Comparison[]> {
   const states = await readProjectStates(stores.redis, stores.names, o.projectIds);
+  const damaged = await findDamagedProjects(stores.redis, stores.names, o.projectIds);
   const { lastId, projects } = await readCountersSnapshot(stores.pool, o);
   const unapplied = await readUnapplied(stores, o.shard, lastId, [...states.values()]);
-  return projects.map((project) => compare(project, states.get(project.id), { lastId, unapplied }));
+  return projects.map((project) =>
+    compare(project, states.get(project.id), { lastId, unapplied, isDamaged: damaged.has(project.id) }),
+  );
 }
 
 /** Events of each project that Redis had when it was read and PostgreSQL did not; `null`: too many to read. */
@@ -108,7 +111,7 @@ function remember(events: Map<string, StreamEvent[]>, wire: string | undefined):
 function compare(
   project: ProjectCounters,
   state: ProjectState | undefined,
-  at: { lastId: string; unapplied: Unapplied },
+  at: { lastId: string; unapplied: Unapplied; isDamaged: boolean },
 ): Comparison {
   const { id: projectId, rows } = project;
   const postgres = { upvotes: project.upvotes, downvotes: project.downvotes };
@@ -121,11 +124,11 @@ function compare(
     rows,
   });
   if (project.waiting || state?.isHeld === true) return result("waiting", null);
-  const redis = state === undefined ? null : redisAtWatermark(project, state, at);
+  const redis = state === undefined || at.isDamaged ? null : redisAtWatermark(project, state, at);
   if (redis === "unsettled") return result("unsettled", state ?? null);
   const truth = rows ?? postgres;
   const drift: Comparison["drift"] = [];
-  if (redis !== null && !equal(redis, truth)) drift.push("redis");
+  if (at.isDamaged || (redis !== null && !equal(redis, truth))) drift.push("redis");
   if (!equal(postgres, truth)) drift.push("postgres");
   return result(drift.length === 0 ? "same" : "drift", redis, drift);
 }

@@ -4,7 +4,14 @@
  * pass that is killed is done again by the next.
  */
 import { readProjectIds } from "@votesync/postgres-store";
-import { type ChangedProject, dropChecked, dropDrifted, readChanged, readDrifted } from "@votesync/redis-store";
+import {
+  type ChangedProject,
+  dropChecked,
+  dropDrifted,
+  isOneKeysTrouble,
+  readChanged,
+  readDrifted,
+} from "@votesync/redis-store";
 import { type Comparison, compareProjects } from "./compare-projects.js";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
 import { repairProject } from "./repair-project.js";
@@ -100,7 +107,7 @@ export class Reconciler {
     return { report, done };
   }
 
-  /** @returns those that were repaired; a project whose shard is behind waits for the next pass */
+  /** @returns those that were repaired; a project whose shard is behind, or that is in trouble of its own, waits for the next pass */
   private async repair(drifts: Comparison[]): Promise<Comparison[]> {
     const repaired: Comparison[] = [];
     for (let from = 0; from < drifts.length; from += REPAIRS_AT_ONCE) {
@@ -116,7 +123,7 @@ export class Reconciler {
       await repairProject(this.stores, this.loader, comparison);
       return true;
     } catch (error) {
-      if (error instanceof ShardBehindError) return false;
+      if (error instanceof ShardBehindError || isOneKeysTrouble(error)) return false;
       throw error;
     }
   }

@@ -1,9 +1,10 @@
 import type { ProjectCounts, RedisNames } from "@votesync/core";
 import { closePeriod } from "./close-period.js";
 import type { RedisClient } from "./connection.js";
+import { unlessDamaged } from "./reply-errors.js";
 
 /**
- * The live counters of some projects; those not loaded, or not to be trusted now, are missing from the result.
+ * The live counters of some projects; those not loaded, damaged, or not to be trusted now, are missing from the result.
  * One command per project, all in one round trip: they may live on different nodes. A launch whose instant has passed
  * without a vote is ended first, so that nobody is shown the counters of a period that is over.
  */
@@ -12,9 +13,8 @@ export async function readCounts(
   names: RedisNames,
   projectIds: readonly string[],
 ): Promise<Map<string, ProjectCounts>> {
-  const replies = await Promise.all(
-    projectIds.map((id) => client.hmget(names.project(id), "upvotes", "downvotes", "version", "opens_at", "closes_at")),
-  );
+  const fields = ["upvotes", "downvotes", "version", "opens_at", "closes_at"];
+  const replies = await Promise.all(projectIds.map((id) => unlessDamaged(client.hmget(names.project(id), ...fields))));
   const nowUs = Date.now() * 1_000;
   const counts = new Map<string, ProjectCounts>();
   const due: string[] = [];

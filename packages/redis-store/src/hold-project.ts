@@ -5,6 +5,7 @@
 import type { ReconcileReason, RedisNames } from "@votesync/core";
 import { v4 as uuidv4 } from "uuid";
 import type { RedisClient } from "./connection.js";
+import { unlessDamaged } from "./reply-errors.js";
 import { callScript } from "./scripts.js";
 
 /** What a load of a project that is not usable now must respect; also the answer `absent` of a cast. */
@@ -17,16 +18,25 @@ export interface ProjectHold {
   nowUs: number;
 }
 
-/** @param o.forgetCounts readers shall take PostgreSQL's counters until it is loaded */
+/**
+ * A project whose key is damaged is held all the same: what is there is dropped, and its rows must be read after all events that
+ * the shard has now.
+ *
+ * @param o.forgetCounts readers shall take PostgreSQL's counters until it is loaded
+ */
 export async function holdProject(
   client: RedisClient,
   names: RedisNames,
   o: { projectId: string; reason: ReconcileReason; forgetCounts?: boolean },
 ): Promise<ProjectHold> {
   const held = uuidv4();
-  const keys = [names.project(o.projectId), names.loaded(names.shardOf(o.projectId))];
+  const shard = names.shardOf(o.projectId);
+  const keys = [names.project(o.projectId), names.loaded(shard)];
   const args = [o.projectId, held, o.reason, o.forgetCounts === true ? 1 : 0];
-  const [lastEventId, now] = (await callScript(client, "hold-project", keys, args)) as [string, string];
+  const reply =
+    (await unlessDamaged(callScript(client, "hold-project", keys, args))) ??
+    (await callScript(client, "hold-damaged", [...keys, names.events(shard)], args.slice(0, 3)));
+  const [lastEventId, now] = reply as [string, string];
   return { held, lastEventId, nowUs: Number(now) };
 }
 

@@ -5,6 +5,7 @@ export * from "./changed-projects.js";
 export * from "./close-period.js";
 export * from "./connection.js";
 export * from "./counts.js";
+export * from "./damaged-projects.js";
 export * from "./event-stream.js";
 export * from "./evict-project.js";
 export * from "./hold-project.js";

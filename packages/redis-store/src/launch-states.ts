@@ -1,6 +1,7 @@
 /** What Redis knows of projects with periods: the live counters, the instants to come, and what it counted at those that passed. */
 import type { RedisNames } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
+import { unlessDamaged } from "./reply-errors.js";
 
 export interface LaunchState {
   upvotes: number;
@@ -14,13 +15,13 @@ export interface LaunchState {
 
 const CLOSED_FIELD = /^closed:\d+$/;
 
-/** Projects that Redis does not hold, or that are held back, are missing. One round trip. */
+/** Projects that Redis does not hold, or that are held back or damaged, are missing. One round trip. */
 export async function readLaunchStates(
   client: RedisClient,
   names: RedisNames,
   projectIds: readonly string[],
 ): Promise<Map<string, LaunchState>> {
-  const replies = await Promise.all(projectIds.map((id) => client.hgetall(names.project(id))));
+  const replies = await Promise.all(projectIds.map((id) => unlessDamaged(client.hgetall(names.project(id)))));
   const states = new Map<string, LaunchState>();
   projectIds.forEach((id, i) => {
     const fields = replies[i] ?? {};

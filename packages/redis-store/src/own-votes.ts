@@ -2,6 +2,7 @@
 import { compareStreamIds, isWish, parseEvent, type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { readEvents } from "./event-stream.js";
+import { unlessDamaged } from "./reply-errors.js";
 
 export interface OwnVote {
   voteType: VoteType;
@@ -15,7 +16,7 @@ export interface OwnVoteState {
   isComplete: boolean;
 }
 
-/** Projects that Redis does not hold, or that are held back, are missing from the result. Two round trips. */
+/** Projects that Redis does not hold, or that are held back or damaged, are missing from the result. Two round trips. */
 export async function readOwnVotes(
   client: RedisClient,
   names: RedisNames,
@@ -23,7 +24,7 @@ export async function readOwnVotes(
 ): Promise<Map<string, OwnVoteState>> {
   const projects = await Promise.all(
     o.projectIds.map((id) =>
-      client.hmget(names.project(id), "period", "voters", "held", "version", "opens_at", "closes_at"),
+      unlessDamaged(client.hmget(names.project(id), "period", "voters", "held", "version", "opens_at", "closes_at")),
     ),
   );
   const nowUs = Date.now() * 1_000;
@@ -34,14 +35,23 @@ export async function readOwnVotes(
     const over = instants.filter((instant) => typeof instant === "string" && Number(instant) <= nowUs).length;
     return [{ id, period: Number(period) + over, isComplete: voters === "complete" || over > 0 }];
   });
-  const votes = await Promise.all(usable.map(({ id, period }) => client.hget(names.votes(id, period), o.userId)));
-  return new Map(usable.map(({ id, ...state }, i) => [id, { ...state, vote: parseHeld(votes[i] ?? null) }]));
+  const votes = await Promise.all(
+    usable.map(({ id, period }) => unlessDamaged(client.hget(names.votes(id, period), o.userId))),
+  );
+  return new Map(
+    usable.flatMap(({ id, ...state }, i) => {
+      const vote = parseHeld(votes[i]);
+      return vote === undefined ? [] : [[id, { ...state, vote }] as const];
+    }),
+  );
 }
 
-function parseHeld(held: string | null): OwnVote | null {
-  if (held === null) return null;
+/** @returns `undefined` for what is no vote: then Redis says nothing of it */
+function parseHeld(held: string | null | undefined): OwnVote | null | undefined {
+  if (held === null || held === undefined) return held;
   const [voteType, version] = held.split(":");
-  return { voteType: voteTypeSchema.parse(voteType), version: Number(version) };
+  const parsed = voteTypeSchema.safeParse(voteType);
+  return parsed.success ? { voteType: parsed.data, version: Number(version) } : undefined;
 }
 
 const ENTRIES_PER_PAGE = 1_000;

@@ -2,6 +2,7 @@
 import { type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { STREAM_START } from "./event-stream.js";
+import { unlessDamaged } from "./reply-errors.js";
 
 export interface ProjectState {
   upvotes: number;
@@ -13,7 +14,7 @@ export interface ProjectState {
   isHeld: boolean;
 }
 
-/** Projects that are not in Redis are missing from the result. All in one round trip. */
+/** Projects that are not in Redis, or are damaged there, are missing from the result. All in one round trip. */
 export async function readProjectStates(
   client: RedisClient,
   names: RedisNames,
@@ -21,7 +22,7 @@ export async function readProjectStates(
 ): Promise<Map<string, ProjectState>> {
   const replies = await Promise.all(
     projectIds.map((id) =>
-      client.hmget(names.project(id), "upvotes", "downvotes", "version", "period", "last_event", "held"),
+      unlessDamaged(client.hmget(names.project(id), "upvotes", "downvotes", "version", "period", "last_event", "held")),
     ),
   );
   const states = new Map<string, ProjectState>();
@@ -41,7 +42,7 @@ export async function readProjectStates(
 }
 
 /**
- * Who voted what on a project, as far as Redis holds it.
+ * Who voted what on a project, as far as Redis holds it: what is damaged holds nobody, and a damaged vote is none.
  * @returns `null` when they are more than `max`
  */
 export async function readVoters(
@@ -50,10 +51,13 @@ export async function readVoters(
   o: { projectId: string; period: number; max: number },
 ): Promise<{ isComplete: boolean; votes: Map<string, VoteType> } | null> {
   const key = names.votes(o.projectId, o.period);
-  if ((await client.hlen(key)) > o.max) return null;
-  const [voters, held] = await Promise.all([client.hget(names.project(o.projectId), "voters"), client.hgetall(key)]);
-  const votes = Object.entries(held).map(
-    ([userId, vote]) => [userId, voteTypeSchema.parse(vote.split(":", 1)[0])] as const,
+  if (((await unlessDamaged(client.hlen(key))) ?? 0) > o.max) return null;
+  const [voters, held] = await Promise.all([
+    unlessDamaged(client.hget(names.project(o.projectId), "voters")),
+    unlessDamaged(client.hgetall(key)),
+  ]);
+  const votes = Object.entries(held ?? {}).map(
+    ([userId, vote]) => [userId, voteTypeSchema.catch("none").parse(vote.split(":", 1)[0])] as const,
   );
   return { isComplete: voters === "complete", votes: new Map(votes) };
 }

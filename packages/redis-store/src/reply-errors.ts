@@ -19,3 +19,11 @@ export function isOneKeysTrouble(error: unknown): boolean {
   if (!(error instanceof (ReplyError as unknown as new () => Error))) return false;
   return !REFUSALS.has(error.message.split(" ", 1)[0] ?? "");
 }
+
+/** For reads of many keys at once: `undefined` where the one key is damaged, so that the others are read all the same. */
+export function unlessDamaged<T>(reply: Promise<T>): Promise<T | undefined> {
+  return reply.catch((error: unknown) => {
+    if (isOneKeysTrouble(error)) return undefined;
+    throw error;
+  });
+}

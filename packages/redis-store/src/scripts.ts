@@ -19,6 +19,7 @@ export const SCRIPTS = {
   "continue-stream": script("continue-stream", 1),
   "drop-checked": script("drop-checked", 1),
   "evict-project": script("evict-project", 4),
+  "hold-damaged": script("hold-damaged", 3),
   "hold-project": script("hold-project", 2),
   "load-jam": script("load-jam", 1),
   "load-project": script("load-project", 6),
