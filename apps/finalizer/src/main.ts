@@ -1,6 +1,12 @@
 import { QUEUES, RedisNames } from "@votesync/core";
 import { connectJobs } from "@votesync/jobs";
-import { ExternalVotesSource, endDuePeriods, OwnVotesSource, type VoteSource } from "@votesync/launch";
+import {
+  type EndedPeriods,
+  ExternalVotesSource,
+  endDuePeriods,
+  OwnVotesSource,
+  type VoteSource,
+} from "@votesync/launch";
 import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { connectPostgres } from "@votesync/postgres-store";
 import { ProjectLoader } from "@votesync/reconcile";
@@ -52,9 +58,14 @@ const health = createHealth({
   ],
 });
 
+const onPeriodsNotEnded = (failed: EndedPeriods["failed"]) => {
+  const [err] = failed.values();
+  log.warn({ err, projectIds: [...failed.keys()] }, "could not end the periods of these projects, trying again");
+};
 const endPeriods = createLoop({
   name: "end-periods",
-  runOnce: () => (redis.client.status === "ready" ? endDuePeriods(stores, loader) : Promise.resolve(false)),
+  runOnce: () =>
+    redis.client.status === "ready" ? endDuePeriods(stores, loader, onPeriodsNotEnded) : Promise.resolve(false),
   idleMs: END_PERIODS_MS,
   log,
 });

@@ -1,7 +1,7 @@
 import { launchDay } from "@votesync/core";
 import { checkVoteHealth, OVERDUE_AFTER_MS, type VoteHealthReport } from "@votesync/launch";
 import { Command } from "commander";
-import { withLaunchStores } from "./open-stores.js";
+import { redisReady, withLaunchStores } from "./open-stores.js";
 import { launchDate, seconds, withJson } from "./options.js";
 
 interface Options {
@@ -17,7 +17,8 @@ export function healthCommand(): Command {
     .requiredOption("--date <day>", "YYYY-MM-DD", launchDate)
     .option("--overdue-after <s>", "how long after its end a day should be final", seconds, OVERDUE_AFTER_MS / 1_000)
     .action(async ({ json, date, overdueAfter }: Options) => {
-      const report = await withLaunchStores("votesync launch", (stores, zone) => {
+      const report = await withLaunchStores("votesync launch", async (stores, zone) => {
+        await redisReady(stores);
         const closesAtUs = launchDay(date, zone)?.closesAtUs;
         const dayEndsAtMs = closesAtUs === undefined ? undefined : closesAtUs / 1_000;
         return checkVoteHealth(stores, {

@@ -35,6 +35,19 @@ export const unreadable = (store: string, error: unknown): Issue => ({
   recommendation: `See that ${store} runs and answers (GET /statusz), then ask again.`,
 });
 
+/** @param apps whose keys in Redis hold what votesync never writes there */
+export function damagedIssues(apps: readonly string[]): Issue[] {
+  if (apps.length === 0) return [];
+  return [
+    {
+      issue: `Redis holds something else under the keys of ${named(apps)}.`,
+      recommendation:
+        "Find out who else writes to this Redis. They are read from PostgreSQL again by themselves; " +
+        `at once with "votesync votes rebuild-cache --project ${apps[0]}".`,
+    },
+  ];
+}
+
 function overdueIssues(o: HealthMoment, { day }: CountedDay, archived: ArchivedDay | null): Issue[] {
   if (day === null || day.finalizedAt !== null || day.closesAt === null) return [];
   const endedAtMs = endOf(day, day.closesAt, o);

@@ -7,13 +7,16 @@ import {
   findLaunchDifferences,
   type LaunchDay,
   type LaunchDifference,
+  launchPages,
   readLaunchDayRow,
 } from "@votesync/postgres-store";
+import { findDamagedProjects } from "@votesync/redis-store";
 import type pg from "pg";
 import { batchesOf } from "./batches.js";
 import { finalRecord, isSoundBackup, wrongFields } from "./day-records.js";
 import { type DaySnapshot, readSnapshot } from "./day-snapshot.js";
 import type { FinalApp } from "./final-apps.js";
+import type { LaunchStores } from "./launch-stores.js";
 
 const APPS_PER_READ = 500;
 
@@ -29,6 +32,20 @@ export async function inspectCounted(pool: pg.Pool, date: string): Promise<Count
   const day = await readLaunchDayRow(pool, date);
   const snapshot = await readSnapshot(pool, date);
   return { day, snapshot, differences: await findLaunchDifferences(pool, date) };
+}
+
+/**
+ * Apps under whose keys Redis holds something else, so that their votes take the long way and their period may not end. Nobody counts
+ * there any more once the day is final.
+ */
+export async function inspectLive({ redis, names, pool }: LaunchStores, date: string): Promise<string[]> {
+  if ((await readLaunchDayRow(pool, date))?.isFinal !== false) return [];
+  const damaged: string[] = [];
+  for await (const page of launchPages(pool, date, APPS_PER_READ)) {
+    const ids = page.map(({ projectId }) => projectId);
+    damaged.push(...(await findDamagedProjects(redis, names, ids)));
+  }
+  return damaged;
 }
 
 /** What MongoDB says. Lists of ids are empty when PostgreSQL does not tell what should be there. */

@@ -14,12 +14,22 @@ const LAUNCHES_PER_PAGE = 1_000;
 const SETTLE_MS = 40_000;
 const POLL_MS = 100;
 const COMMANDS_AT_ONCE = 100;
+const NAMED = 5;
 
 /** Votes of the day are still on their way into rows. */
 export class DayNotSettledError extends Error {
   override readonly name = "DayNotSettledError";
   constructor(what: string) {
     super(`votes of the day are still on their way: ${what}`);
+  }
+}
+
+/** Every other period of the day has ended. */
+export class PeriodsNotEndedError extends Error {
+  override readonly name = "PeriodsNotEndedError";
+  constructor(readonly failed: ReadonlyMap<string, Error>) {
+    const named = [...failed].slice(0, NAMED).map(([id, { message }]) => `${id} (${message})`);
+    super(`the periods of ${failed.size} apps could not be ended: ${named.join(", ")}`);
   }
 }
 
@@ -55,18 +65,25 @@ export class OwnVotesSource implements VoteSource {
     return ids;
   }
 
-  /** @returns shard → the last event that must be applied */
+  /**
+   * @returns shard → the last event that must be applied
+   * @throws {PeriodsNotEndedError} once all others have ended
+   */
   private async endAll(date: string): Promise<Map<number, string>> {
     const { names, pool } = this.stores;
     const last = new Map<number, string>();
+    const notEnded = new Map<string, Error>();
     for await (const page of launchPages(pool, date, LAUNCHES_PER_PAGE)) {
       const ids = page.map(({ projectId }) => projectId);
-      for (const [id, { lastEventId }] of await endPeriods(this.stores, this.loader, ids)) {
+      const { ended, failed } = await endPeriods(this.stores, this.loader, ids);
+      for (const [id, error] of failed) notEnded.set(id, error);
+      for (const [id, { lastEventId }] of ended) {
         const shard = names.shardOf(id);
         const known = last.get(shard);
         if (known === undefined || compareStreamIds(lastEventId, known) > 0) last.set(shard, lastEventId);
       }
     }
+    if (notEnded.size > 0) throw new PeriodsNotEndedError(notEnded);
     return last;
   }
 
@@ -79,7 +96,7 @@ export class OwnVotesSource implements VoteSource {
   private async findWaiting(date: string): Promise<string | null> {
     const { open, waiting } = await findUnsettledLaunches(this.stores.pool, date);
     if (open.length + waiting.length === 0) return null;
-    const named = [...open, ...waiting].slice(0, 5).join(", ");
+    const named = [...open, ...waiting].slice(0, NAMED).join(", ");
     return `${open.length} apps are not closed, ${waiting.length} have votes in retry or recovery (${named})`;
   }
 

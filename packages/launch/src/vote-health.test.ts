@@ -183,6 +183,23 @@ test("a seal that is not that of the results is told, and where; so is a day tha
   expectIssue(await check(forgotten), /not in MongoDB any more/, /launch_finalizations/);
 });
 
+test.each([
+  ["its hash", (id: string) => stores.names.project(id)],
+  ["its votes", (id: string) => stores.names.votes(id, 1)],
+])("an app with damage to %s is named until the day is final", async (_what, keyOf) => {
+  const date = await stores.endedDay(VOTES);
+  const overdueAfterMs = Number.MAX_SAFE_INTEGER;
+  const look = () => checkVoteHealth(stores, { date, nowMs: Date.now(), overdueAfterMs });
+  expect((await look()).status).toBe("healthy");
+  const id = stores.appId(date, "beta");
+  await stores.redis.hset(stores.names.project(id), { version: 1, period: 1 });
+  await stores.redis.set(keyOf(id), "nonsense");
+  expectIssue(await look(), new RegExp(`something else under the keys of ${id}\\.`), /rebuild-cache --project/);
+  await stores.finalize(date);
+  await stores.flush(date);
+  expect((await look()).status).toBe("healthy");
+});
+
 test("a store that cannot be read is named, and what the other says is there all the same", async () => {
   const date = await stores.finalDay(VOTES);
   const options = { date, nowMs: Date.now(), overdueAfterMs: OVERDUE_AFTER_MS };

@@ -1,6 +1,6 @@
 /** Whether everything that is stored of a launch day says the same, and what to do when it does not. Changes nothing. */
-import { type HealthMoment, type Issue, issuesOf, unreadable } from "./health-issues.js";
-import { inspectArchived, inspectCounted } from "./inspect-day.js";
+import { damagedIssues, type HealthMoment, type Issue, issuesOf, unreadable } from "./health-issues.js";
+import { inspectArchived, inspectCounted, inspectLive } from "./inspect-day.js";
 import type { LaunchStores } from "./launch-stores.js";
 
 export type VoteHealthOptions = HealthMoment;
@@ -36,7 +36,8 @@ export async function checkVoteHealth(stores: LaunchStores, o: VoteHealthOptions
   };
   const counted = await read("PostgreSQL", () => inspectCounted(stores.pool, o.date));
   const archived = await read("MongoDB", () => inspectArchived(stores.archive, o.date, counted));
-  const issues = [...failures, ...issuesOf(o, counted, archived)];
+  const damaged = counted === null ? null : await read("Redis", () => inspectLive(stores, o.date));
+  const issues = [...failures, ...damagedIssues(damaged ?? []), ...issuesOf(o, counted, archived)];
   const status = failures.length > 0 ? "error" : issues.length > 0 ? "issues_detected" : "healthy";
   return {
     status,

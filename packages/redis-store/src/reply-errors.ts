@@ -15,7 +15,7 @@ const REFUSALS = new Set([
 ]);
 
 /** Whether Redis answered, is well, and only refuses this command: a key of another type, a damaged value. */
-export function isOneKeysTrouble(error: unknown): boolean {
+export function isOneKeysTrouble(error: unknown): error is Error {
   if (!(error instanceof (ReplyError as unknown as new () => Error))) return false;
   return !REFUSALS.has(error.message.split(" ", 1)[0] ?? "");
 }
