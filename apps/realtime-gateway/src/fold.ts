@@ -68,6 +68,9 @@ function parseOrSkip(id: string, wire: string | undefined, skipped: SkippedEntry
   }
 }
 
+/** Why a project's counts began anew. */
+export const PERIOD_CLOSED = "period-closed";
+
 /** What a room is told. */
 export interface RoomMessage {
   event: (typeof SOCKET_EVENTS)["voteCast" | "voteRemoved" | "voteReconciled"];
@@ -81,9 +84,6 @@ export function eventMessage(event: ToldEvent): RoomMessage {
   if (event.kind === "counts") return { event: SOCKET_EVENTS.voteReconciled, body: { ...body, reason: event.reason } };
   return { event: event.voteType === "none" ? SOCKET_EVENTS.voteRemoved : SOCKET_EVENTS.voteCast, body };
 }
-
-/** Why a project's counts began anew. */
-export const PERIOD_CLOSED = "period-closed";
 
 /** Tells counts for which there is no event, because events were missed. */
 export function gapMessage(projectId: string, counts: ProjectCounts): RoomMessage {
