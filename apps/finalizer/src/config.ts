@@ -1,4 +1,4 @@
-import { timeZoneSchema } from "@votesync/core";
+import { installationSettingsShape } from "@votesync/core";
 import { externalVotesConfigShape } from "@votesync/launch";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
@@ -13,8 +13,7 @@ const shape = z.object({
   ...mongoConfigShape,
   ...externalVotesConfigShape,
   FINALIZER_PORT: portSchema.default(3004),
-  /** The zone launch days are days of. */
-  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
+  LAUNCH_TIMEZONE: installationSettingsShape.LAUNCH_TIMEZONE,
   /** So long after its end a day is finalized by itself. */
   FINALIZE_DELAY_MS: z.coerce.number().int().min(0).max(86_400_000).default(300_000),
   /** How often days that are due, or were not flushed, are looked for. */

@@ -18,6 +18,7 @@ import {
   createLogger,
   createLoop,
   createMetrics,
+  createSettingsCheck,
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
@@ -38,7 +39,13 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 const address = { url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log };
 const redis = connectRedis(address);
 const jobs = connectJobs(address);
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: QUERY_TIMEOUT_MS, log });
+const postgres = connectPostgres({
+  url: config.DATABASE_URL,
+  config,
+  name: service,
+  queryTimeoutMs: QUERY_TIMEOUT_MS,
+  log,
+});
 const mongo = connectMongo({ url: config.MONGO_URL, log });
 
 const { registry } = createMetrics(service);
@@ -89,6 +96,7 @@ await runUntilSignal({
     closing("postgres", postgres.close),
     closing("redis", redis.close),
     closing("jobs", jobs.close),
+    createSettingsCheck({ ...postgres.settings, log }),
     createHealthServer({ port: config.FINALIZER_PORT, health, log }),
     endPeriods,
     sweep,

@@ -1,4 +1,4 @@
-import { timeZoneSchema } from "@votesync/core";
+import { installationSettingsShape } from "@votesync/core";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
@@ -18,10 +18,8 @@ const shape = z.object({
   ...postgresConfigShape,
   /** For launch days; without it they are unknown. */
   MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
-  /** The zone launch days are days of. */
-  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
-  /** The zone leaderboards turn in. */
-  LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
+  LAUNCH_TIMEZONE: installationSettingsShape.LAUNCH_TIMEZONE,
+  LEADERBOARD_TIMEZONE: installationSettingsShape.LEADERBOARD_TIMEZONE,
   REALTIME_PORT: portSchema.default(3001),
   /** Origins of the pages that may connect, comma separated; `*` for all. */
   CORS_ORIGINS: z

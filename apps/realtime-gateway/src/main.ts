@@ -6,6 +6,7 @@ import {
   closing,
   createLogger,
   createMetrics,
+  createSettingsCheck,
   createTokenVerifier,
   parseConfig,
   runUntilSignal,
@@ -18,7 +19,14 @@ const config = parseConfig(configSchema, process.env);
 const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, queryTimeoutMs: 1_500, log });
+const postgres = connectPostgres({
+  url: config.DATABASE_URL,
+  config,
+  name: service,
+  poolSize: 4,
+  queryTimeoutMs: 1_500,
+  log,
+});
 const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
 
 const gateway = createGateway({
@@ -50,6 +58,7 @@ await runUntilSignal({
     closing("postgres", postgres.close),
     closing("redis", redis.close),
     closing("mongo", async () => mongo?.close()),
+    createSettingsCheck({ ...postgres.settings, log }),
     ...gateway.services,
   ],
 });

@@ -11,6 +11,7 @@ import {
   createLogger,
   createLoop,
   createMetrics,
+  createSettingsCheck,
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
@@ -34,7 +35,7 @@ const config = parseConfig(configSchema, process.env);
 const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 7, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, config, name: service, poolSize: 7, log });
 const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 
 const { registry } = createMetrics(service);
@@ -114,6 +115,7 @@ await runUntilSignal({
     closing("postgres", postgres.close),
     closing("redis", redis.close),
     closing("jobs", jobs.close),
+    createSettingsCheck({ ...postgres.settings, log }),
     createHealthServer({ port: config.SYNC_SCHEDULER_PORT, health, log }),
     reconcile,
     eviction,

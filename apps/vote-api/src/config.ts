@@ -1,4 +1,4 @@
-import { timeZoneSchema } from "@votesync/core";
+import { installationSettingsShape } from "@votesync/core";
 import { mongoConfigShape } from "@votesync/mongo-store";
 import { postgresConfigShape } from "@votesync/postgres-store";
 import { redisConfigShape, withRedisAddress } from "@votesync/redis-store";
@@ -33,10 +33,8 @@ const shape = z.object({
   ...redisConfigShape,
   ...postgresConfigShape,
   MONGO_URL: mongoConfigShape.MONGO_URL.optional(),
-  /** The zone launch days are days of. */
-  LAUNCH_TIMEZONE: timeZoneSchema.default("UTC"),
-  /** The zone leaderboards turn in. */
-  LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
+  LAUNCH_TIMEZONE: installationSettingsShape.LAUNCH_TIMEZONE,
+  LEADERBOARD_TIMEZONE: installationSettingsShape.LEADERBOARD_TIMEZONE,
   VOTE_API_PORT: portSchema.default(3000),
   /** Where browsers find the gateways; by default one, on this host at REALTIME_PORT. */
   PUBLIC_REALTIME_URL: realtimeUrlsSchema,
@@ -48,9 +46,8 @@ const shape = z.object({
   HTTP_RATE_MAX: z.coerce.number().int().min(0).max(10_000_000).default(6_000),
   /** The same of one user. */
   HTTP_USER_RATE_MAX: z.coerce.number().int().min(0).max(10_000_000).default(6_000),
-  /** Answered votes per user and project in any window; 0 = no limit. */
-  VOTE_RATE_MAX: z.coerce.number().int().min(0).max(1_000_000).default(5),
-  VOTE_RATE_WINDOW_MS: z.coerce.number().int().min(1).max(86_400_000).default(10_000),
+  VOTE_RATE_MAX: installationSettingsShape.VOTE_RATE_MAX,
+  VOTE_RATE_WINDOW_MS: installationSettingsShape.VOTE_RATE_WINDOW_MS,
 });
 
 export const configSchema = withRedisAddress(withOneKeySource(shape));

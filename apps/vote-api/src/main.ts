@@ -10,6 +10,7 @@ import {
   createHealth,
   createLogger,
   createMetrics,
+  createSettingsCheck,
   createTokenVerifier,
   type HealthCheck,
   httpService,
@@ -41,7 +42,7 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, queryTimeoutMs: 3_000, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, config, name: service, queryTimeoutMs: 3_000, log });
 const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const mongo = config.MONGO_URL === undefined ? null : connectMongo({ url: config.MONGO_URL, log });
 
@@ -148,6 +149,7 @@ await runUntilSignal({
     closing("redis", redis.close),
     closing("jobs", jobs.close),
     closing("mongo", async () => mongo?.close()),
+    createSettingsCheck({ ...postgres.settings, log }),
     trust.firstAttempt(),
     recoveryLoop.loop,
     voteFigures.service(),

@@ -8,6 +8,7 @@ import {
   createHealthServer,
   createLogger,
   createMetrics,
+  createSettingsCheck,
   parseConfig,
   runUntilSignal,
 } from "@votesync/service-kit";
@@ -26,7 +27,7 @@ const log = createLogger({ service, level: config.LOG_LEVEL });
 
 const names = new RedisNames(config.VOTE_SHARDS);
 const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
-const postgres = connectPostgres({ url: config.DATABASE_URL, name: service, poolSize: 4, log });
+const postgres = connectPostgres({ url: config.DATABASE_URL, config, name: service, poolSize: 4, log });
 
 const jobs = connectJobs({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name: service, log });
 const touched = new TouchedProjects(jobs.queue(QUEUES.sideEffects));
@@ -88,6 +89,7 @@ await runUntilSignal({
     closing("postgres", postgres.close),
     closing("redis", redis.close),
     closing("jobs", jobs.close),
+    createSettingsCheck({ ...postgres.settings, log }),
     createHealthServer({ port: config.VOTE_WORKER_PORT, health, log }),
     touched.loop(log),
     createRedisClockMeter(redis.client, postgres.pool, log),

@@ -1,9 +1,9 @@
-import { readShardProgress, ShardCountError } from "@votesync/postgres-store";
+import { compareShardCount, readShardProgress } from "@votesync/postgres-store";
 import type pg from "pg";
 
 /**
  * The shards this worker holds, and up to where each is applied: the entry's id and when Redis took it.
- * @throws {ShardCountError} when the installation has another number of shards
+ * @throws {SettingsDisagreementError} when the installation has another number of shards
  * @throws when nothing is applied to some of them
  */
 export async function checkShards(
@@ -11,7 +11,7 @@ export async function checkShards(
   { count, held, stopped }: { count: number; held: readonly number[]; stopped: ReadonlyMap<number, Error> },
 ): Promise<{ held: Record<string, { last_id: string; last_at: string }> }> {
   const progress = await readShardProgress(pool);
-  if (progress.size !== count) throw new ShardCountError(progress.size, count);
+  compareShardCount(progress.size, count);
   if (stopped.size > 0) throw new Error([...stopped.values()].map(({ message }) => message).join("; "));
   return {
     held: Object.fromEntries(

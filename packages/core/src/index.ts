@@ -1,4 +1,5 @@
 export * from "./ids.js";
+export * from "./installation-settings.js";
 export * from "./jam.js";
 export * from "./latency-histogram.js";
 export * from "./launch-day.js";

@@ -59,6 +59,11 @@ export class Installation {
     return process;
   }
 
+  /** Starts a service that must not run. @returns its exit code, and what it logged */
+  refused(app: AppName, env: NodeJS.ProcessEnv): Promise<{ code: number | null; log: string }> {
+    return ServiceProcess.refused(app, { ...this.env, ...env });
+  }
+
   /** What a command needs to find the stores. */
   get addresses(): { REDIS_URL: string; DATABASE_URL: string } {
     return { REDIS_URL: this.redisServer.url, DATABASE_URL: this.database.url };

@@ -1,4 +1,4 @@
-import { LEADERBOARD_PERIODS, leaderboardPeriodSchema, timeZoneSchema } from "@votesync/core";
+import { installationSettingsShape, LEADERBOARD_PERIODS, leaderboardPeriodSchema } from "@votesync/core";
 import { CronExpressionParser } from "cron-parser";
 import { z } from "zod";
 
@@ -21,11 +21,9 @@ const periodsSchema = z
 
 /** Environment variables of leaderboards and their sync. */
 export const leaderboardConfigShape = {
-  /** The zone whose midnights end days, weeks, months and years. */
-  LEADERBOARD_TIMEZONE: timeZoneSchema.default("UTC"),
-  /** What a vote gives the owner of what is voted on. */
-  POINTS_UP: z.coerce.number().int().min(-1_000_000).max(1_000_000).default(1),
-  POINTS_DOWN: z.coerce.number().int().min(-1_000_000).max(1_000_000).default(0),
+  LEADERBOARD_TIMEZONE: installationSettingsShape.LEADERBOARD_TIMEZONE,
+  POINTS_UP: installationSettingsShape.POINTS_UP,
+  POINTS_DOWN: installationSettingsShape.POINTS_DOWN,
   /** When the sync runs by itself, in that zone. */
   LEADERBOARD_SYNC_CRON: cronSchema.default("0 * * * *"),
   /** Which boards it brings to PostgreSQL by itself. */

@@ -7,9 +7,11 @@
  * here, and an interactive transaction that times out during COMMIT can crash the process (prisma#29952).
  */
 import { PrismaPg } from "@prisma/adapter-pg";
+import { pickSettings, type SomeSettings } from "@votesync/core";
 import pg from "pg";
 import { z } from "zod";
 import { PrismaClient } from "./generated/client.js";
+import { SettingsAgreement } from "./settings-agreement.js";
 
 export type { PrismaClient } from "./generated/client.js";
 
@@ -28,6 +30,8 @@ export interface PostgresConnection {
   readonly prisma: PrismaClient;
   /** @throws when PostgreSQL does not answer. */
   ping(): Promise<Record<string, unknown>>;
+  /** This process's agreement with the settings in force: see `SettingsAgreement`. */
+  readonly settings: { reach(): Promise<boolean>; disagreement: SettingsAgreement["disagreement"] };
   close(): Promise<void>;
 }
 
@@ -35,15 +39,20 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const QUERY_TIMEOUT_MS = 10_000;
 const DEFAULT_POOL_SIZE = 10;
 
-/** Connects when first used, and again by itself after an outage. */
+/**
+ * Connects when first used, and again by itself after an outage.
+ * @param o.config what a service was given: no statement runs before its settings are those in force
+ */
 export function connectPostgres(o: {
   url: string;
   name: string;
   poolSize?: number;
   queryTimeoutMs?: number;
+  config?: SomeSettings;
   log: ConnectionLog;
 }): PostgresConnection {
   const queryTimeoutMs = o.queryTimeoutMs ?? QUERY_TIMEOUT_MS;
+  const agreement = new SettingsAgreement(pickSettings(o.config ?? {}));
   const pool = new pg.Pool({
     connectionString: o.url,
     application_name: o.name,
@@ -54,6 +63,7 @@ export function connectPostgres(o: {
     idle_in_transaction_session_timeout: queryTimeoutMs,
     keepAlive: true,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+    onConnect: (client) => agreement.check(client),
   });
   let closing = false;
   pool.on("error", (error) => closing || o.log.warn({ err: error.message }, "idle postgres connection lost"));
@@ -61,6 +71,7 @@ export function connectPostgres(o: {
   return {
     pool,
     prisma,
+    settings: { reach: () => agreement.reach(pool), disagreement: agreement.disagreement },
     ping: async () => {
       await pool.query("SELECT 1");
       return {};

@@ -8,8 +8,8 @@ import { createTestDatabase, type TestDatabase } from "@votesync/testkit";
 import fc from "fast-check";
 import { connectPostgres, type PostgresConnection } from "./connection.js";
 import { castFallbackVote, type FallbackOutcome } from "./fallback-vote.js";
+import { ensureShards } from "./installation-settings.js";
 import { createProject } from "./projects.js";
-import { ensureShards } from "./shard-progress.js";
 
 const HISTORIES = 100;
 const LIMIT = { max: 4, windowMs: 60 };

@@ -1,35 +1,20 @@
+import { SettingsDisagreementError } from "@votesync/core";
 import type pg from "pg";
 
-/** The installation was made with another number of shards. */
-export class ShardCountError extends Error {
-  override readonly name = "ShardCountError";
-  constructor(found: number, wanted: number) {
-    super(
-      `this installation has ${found} shards, VOTE_SHARDS says ${wanted}; a project's shard must never move: ` +
-        `set VOTE_SHARDS=${found}`,
-    );
-  }
+/** Makes all shards of a new installation, inside the transaction that found it without any. */
+export async function addShards(client: pg.ClientBase, shards: number): Promise<void> {
+  await client.query("INSERT INTO shard_progress (shard) SELECT generate_series(0, $1::int - 1)", [shards]);
 }
 
-/**
- * Makes the shards of a new installation.
- * @throws {ShardCountError} when there are others already
- */
-export async function ensureShards(pool: pg.Pool, shards: number): Promise<void> {
-  await pool.query(
-    `INSERT INTO shard_progress (shard)
-     SELECT shard FROM generate_series(0, $1::int - 1) AS shard WHERE NOT EXISTS (SELECT FROM shard_progress)
-     ON CONFLICT DO NOTHING`,
-    [shards],
-  );
-  await assertShardCount(pool, shards);
-}
-
-/** @throws {ShardCountError} */
+/** @throws {SettingsDisagreementError} when the installation has another number of shards */
 export async function assertShardCount(pool: pg.Pool, shards: number): Promise<void> {
   const { rows } = await pool.query<{ found: number }>("SELECT count(*) AS found FROM shard_progress");
-  const found = rows[0]?.found ?? 0;
-  if (found !== shards) throw new ShardCountError(found, shards);
+  compareShardCount(rows[0]?.found ?? 0, shards);
+}
+
+/** @throws {SettingsDisagreementError} */
+export function compareShardCount(inForce: number, given: number): void {
+  if (inForce !== given) throw new SettingsDisagreementError([{ name: "VOTE_SHARDS", given, inForce }]);
 }
 
 /** Shard → id of the last stream entry whose rows are committed. */

@@ -7,6 +7,7 @@
  * every write here must be harmless when it runs twice (`autoResendUnfulfilledCommands: false` would leave its promise
  * unsettled for ever).
  */
+import { installationSettingsShape } from "@votesync/core";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { z } from "zod";
 import { SCRIPTS } from "./scripts.js";
@@ -34,7 +35,7 @@ export const redisConfigShape = {
     .string()
     .regex(/^[^,\s:]+:\d+(,[^,\s:]+:\d+)*$/, "must be host:port,host:port,…")
     .optional(),
-  VOTE_SHARDS: z.coerce.number().int().min(1).max(1024).default(8),
+  VOTE_SHARDS: installationSettingsShape.VOTE_SHARDS,
 };
 
 /** For a service's whole schema: a Redis must be named, one or a cluster. */

@@ -13,5 +13,6 @@ export * from "./network-of.js";
 export * from "./problem.js";
 export * from "./run-until-signal.js";
 export * from "./service.js";
+export * from "./settings-check.js";
 export * from "./shared-reads.js";
 export * from "./sign-token.js";

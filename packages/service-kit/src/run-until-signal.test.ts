@@ -94,6 +94,15 @@ test("a failed start closes what was open, says why, and exits 1", async () => {
   await service.logged("store closed");
 });
 
+test("a service that finds the process cannot go on stops everything, says why, and exits 1", async () => {
+  const fatal = "fatal: new Promise((resolve) => setImmediate(() => resolve(new Error('not ours'))))";
+  const service = new ServiceUnderTest(`${WELL}, ${fatal}`);
+  expect(await service.exitCode()).toBe(1);
+  expect(await service.logged("cannot go on")).toMatchObject({ level: 60, err: { message: "not ours" } });
+  const messages = service.lines.map(({ msg }) => msg);
+  expect(messages).toEqual(["started", "cannot go on", "http stopped", "store closed", "stopped"]);
+});
+
 test("a signal during a start that hangs still ends the process in time", async () => {
   const hangs = "start: () => { log.info('starting'); return new Promise(() => undefined); }, stop: async () => {}";
   const service = new ServiceUnderTest(hangs, 100);

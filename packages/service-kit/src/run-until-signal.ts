@@ -10,8 +10,8 @@ import { type Service, ServiceGroup } from "./service.js";
 const STOP_TIMEOUT_MS = 9_000;
 
 /**
- * Exits 0 after a signal and a clean stop; 1 when a start failed, a stop took longer than `stopTimeoutMs`, a second
- * signal came, or a bug surfaced where nobody could catch it.
+ * Exits 0 after a signal and a clean stop; 1 when a start failed, a service found that the process cannot go on, a stop took
+ * longer than `stopTimeoutMs`, a second signal came, or a bug surfaced where nobody could catch it.
  */
 export async function runUntilSignal(o: {
   services: readonly Service[];
@@ -20,23 +20,30 @@ export async function runUntilSignal(o: {
 }): Promise<void> {
   exitOnUncaught(o.log);
   const group = new ServiceGroup(o.services, o.log);
-  const ranWell = await runGroup(group, o.log);
+  const ranWell = await runGroup(group, firstFatal(o.services), o.log);
   const stoppedWell = await stopInTime(group, o.log, o.stopTimeoutMs ?? STOP_TIMEOUT_MS);
   process.exit(ranWell && stoppedWell ? 0 : 1);
 }
 
-/** @returns at the signal, even one that comes during the start; `false` when the start failed */
-async function runGroup(group: ServiceGroup, log: Logger): Promise<boolean> {
+/** @returns at the signal, even one that comes during the start; `false` when the start failed, or it could not go on */
+async function runGroup(group: ServiceGroup, fatal: Promise<Error>, log: Logger): Promise<boolean> {
   const signalled = firstSignal(log);
   try {
-    const early = await Promise.race([group.start(), signalled]);
+    const early = await Promise.race([group.start(), signalled, fatal]);
     if (early === undefined) log.info("started");
-    log.info({ signal: await signalled }, "stopping");
+    const end = await Promise.race([signalled, fatal]);
+    if (end instanceof Error) throw end;
+    log.info({ signal: end }, "stopping");
     return true;
   } catch (error) {
-    log.fatal({ err: error, during: group.currentStep }, "cannot start");
+    const during = group.currentStep;
+    log.fatal({ err: error, during }, during === null ? "cannot go on" : "cannot start");
     return false;
   }
+}
+
+function firstFatal(services: readonly Service[]): Promise<Error> {
+  return Promise.race(services.flatMap(({ fatal }) => (fatal === undefined ? [] : [fatal])));
 }
 
 async function stopInTime(group: ServiceGroup, log: Logger, timeoutMs: number): Promise<boolean> {

@@ -9,6 +9,8 @@ export interface Service {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Resolves when it finds that the process cannot go on: the process then stops, and exits with 1. */
+  readonly fatal?: Promise<Error>;
 }
 
 /** Something opened elsewhere that only has to be closed, as part of a process. */

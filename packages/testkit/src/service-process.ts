@@ -26,6 +26,8 @@ const KEPT_LOG_CHARACTERS = 20_000;
 export class ServiceProcess {
   private child: ChildProcess | null = null;
   private output = "";
+  /** It has ended, and all of its output is here. */
+  private closed = false;
 
   private constructor(
     readonly app: AppName,
@@ -39,6 +41,18 @@ export class ServiceProcess {
     const process = new ServiceProcess(app, port, { ...env, [PORT_VARIABLES[app]]: String(port) });
     await process.restart();
     return process;
+  }
+
+  /** Starts it, and waits until it has refused to run. @returns its exit code, and what it logged */
+  static async refused(app: AppName, env: NodeJS.ProcessEnv): Promise<{ code: number | null; log: string }> {
+    const port = await freePort();
+    const process = new ServiceProcess(app, port, { ...env, [PORT_VARIABLES[app]]: String(port) });
+    const child = process.spawn();
+    const isReady = () => process.isReady(child);
+    await waitFor(`${app} to refuse or to run`, () => process.closed || isReady(), READY_WITHIN_MS);
+    await process.kill9();
+    if (!process.closed || child.signalCode !== null) throw new Error(`${app} runs; it logged:\n${process.log}`);
+    return { code: child.exitCode, log: process.log };
   }
 
   get url(): string {
@@ -58,14 +72,7 @@ export class ServiceProcess {
 
   /** Starts it again on the same port, and waits until it is ready. */
   async restart(): Promise<void> {
-    const main = fileURLToPath(new URL(`../../../apps/${this.app}/dist/main.js`, import.meta.url));
-    const child = spawn(process.execPath, [main], { env: { PATH: process.env.PATH, ...this.env } });
-    this.child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        this.output = (this.output + text).slice(-KEPT_LOG_CHARACTERS);
-      });
-    }
+    const child = this.spawn();
     try {
       await waitFor(`${this.app} to be ready`, () => this.isReady(child), READY_WITHIN_MS);
     } catch (error) {
@@ -74,11 +81,33 @@ export class ServiceProcess {
     }
   }
 
+  private spawn(): ChildProcess {
+    const main = fileURLToPath(new URL(`../../../apps/${this.app}/dist/main.js`, import.meta.url));
+    const child = spawn(process.execPath, [main], { env: { PATH: process.env.PATH, ...this.env } });
+    this.child = child;
+    this.closed = false;
+    child.once("close", () => {
+      this.closed = true;
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.output = (this.output + text).slice(-KEPT_LOG_CHARACTERS);
+      });
+    }
+    return child;
+  }
+
   private async isReady(child: ChildProcess): Promise<boolean> {
     if (child.exitCode !== null) throw new Error(`exited with ${child.exitCode}`);
     const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();
     return response.ok;
+  }
+
+  /** Waits until it has ended by itself. @returns its exit code */
+  async ended(): Promise<number | null> {
+    await waitFor(`${this.app} to end`, () => this.closed, READY_WITHIN_MS);
+    return this.child?.exitCode ?? null;
   }
 
   async kill9(): Promise<void> {
