@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { launchCommand } from "./launch-command.js";
 import { migrateCommand } from "./migrate-command.js";
 import { seedCommand } from "./seed-command.js";
+import { settingsCommand } from "./settings-command.js";
 import { describeStackAddresses, type StackAddresses, useStackAddresses } from "./stack-addresses.js";
 import { syncCommand } from "./sync-command.js";
 import { tokenCommand } from "./token-command.js";
@@ -16,7 +17,8 @@ const program = new Command("votesync")
   .addCommand(seedCommand())
   .addCommand(votesCommand())
   .addCommand(launchCommand())
-  .addCommand(syncCommand());
+  .addCommand(syncCommand())
+  .addCommand(settingsCommand());
 overrideExit(program);
 sayServers(useStackAddresses(process.env));
 

@@ -11,6 +11,7 @@ import { parseConfig } from "@votesync/service-kit";
 import { Command } from "commander";
 import { z } from "zod";
 import { isDone, isNotDone, untilReady } from "./open-stores.js";
+import { withSettingsInForce } from "./settings-env.js";
 import { stderrLog } from "./stderr-log.js";
 
 const configSchema = z.object({
@@ -26,7 +27,8 @@ export function migrateCommand(): Command {
     const applied = await migrate(config.DATABASE_URL);
     const postgres = connectPostgres({ url: config.DATABASE_URL, name: "votesync migrate", log: stderrLog });
     try {
-      await ensureShards(postgres.pool, config.VOTE_SHARDS);
+      const env = await withSettingsInForce(postgres.pool, process.env, ["VOTE_SHARDS"]);
+      await ensureShards(postgres.pool, parseConfig(configSchema, env).VOTE_SHARDS);
       await ensureEventPartitions(postgres.pool, new Date());
     } finally {
       await postgres.close();

@@ -44,10 +44,10 @@ export function syncCommand(): Command {
     .addCommand(undoCommand());
 }
 
-const withSync = <T>(work: (stores: Stores) => Promise<T>) =>
-  withStores("votesync sync", async (stores) => {
+const withSync = <T>(work: (stores: Stores, env: NodeJS.ProcessEnv) => Promise<T>) =>
+  withStores("votesync sync", async (stores, env) => {
     await redisReady(stores);
-    return work(stores);
+    return work(stores, env);
   });
 
 function steerCommand(name: string, description: string, enabled: boolean): Command {
@@ -88,9 +88,9 @@ function runCommand(): Command {
     .option("--force", "delete however much there is to delete", false)
     .option("--period <name>", "only this one; may be given again", period)
     .action(async ({ json, period: periods, ...o }: RunOptions) => {
-      const report = await withSync((stores) => {
+      const report = await withSync((stores, env) => {
         const options = { runId: uuidv4(), trigger: "manual" as const, ...o };
-        return runSync(depsOf(stores), { ...options, periods: periods ?? LEADERBOARD_PERIODS });
+        return runSync(depsOf(stores, env), { ...options, periods: periods ?? LEADERBOARD_PERIODS });
       });
       const { created, updated, deleted, unchanged, errors } = report;
       print(report, json, `${created} created, ${updated} updated, ${deleted} deleted, ${unchanged} unchanged`);
@@ -103,7 +103,7 @@ function testCommand(): Command {
   return withJson(new Command("test"))
     .description("prove create, update and delete on a throw-away user, and clean up")
     .action(async ({ json }: Output) => {
-      const steps = await withSync((stores) => testSync(depsOf(stores)));
+      const steps = await withSync((stores, env) => testSync(depsOf(stores, env)));
       const failed = steps.filter(({ ok }) => !ok);
       print(
         { ok: failed.length === 0, steps },
@@ -118,7 +118,7 @@ function restoreCommand(): Command {
   return withJson(new Command("restore"))
     .description("bring the boards back from PostgreSQL after Redis lost them")
     .action(async ({ json }: Output) => {
-      const report = await withSync((stores) => restoreBoards(depsOf(stores), uuidv4()));
+      const report = await withSync((stores, env) => restoreBoards(depsOf(stores, env), uuidv4()));
       print(report, json, `${report.restored} entries of ${report.boards.length} boards counted anew`);
     });
 }
@@ -139,8 +139,8 @@ function parseRunId(value: string): string {
   return value;
 }
 
-function depsOf(stores: Stores): SyncDeps & RestoreDeps {
-  const config = parseConfig(configSchema, process.env);
+function depsOf(stores: Stores, env: NodeJS.ProcessEnv): SyncDeps & RestoreDeps {
+  const config = parseConfig(configSchema, env);
   return {
     stores,
     zone: config.LEADERBOARD_TIMEZONE,

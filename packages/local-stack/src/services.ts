@@ -42,6 +42,8 @@ export const VOTESYNC: StackPlan = {
   entry: "vote-api",
   setUp: [
     { name: "migrate", args: ["packages/cli/dist/main.js", "migrate"] },
+    // Said once here, and not again and again by every service that would refuse to start.
+    { name: "settings", args: ["packages/cli/dist/main.js", "settings", "check"] },
     { name: "seed", args: ["packages/cli/dist/main.js", "seed"] },
   ],
 };
