@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { SETTING_NAMES } from "@votesync/core";
 import { parse } from "yaml";
 import { configSchema as finalizer } from "../../../apps/finalizer/src/config.js";
 import { configSchema as realtimeGateway } from "../../../apps/realtime-gateway/src/config.js";
@@ -142,6 +143,18 @@ test("the example of an environment names what compose takes from it", () => {
   const taken = new Set([...read("docker-compose.yml").matchAll(/\$\{(\w+):?-/g)].map(([, name]) => name));
   expect(named.filter((name) => !taken.has(name))).toEqual([]);
   expect(named).toContain("AUTH_JWT_SECRET");
+});
+
+test("what all services must have alike is one variable for all of them, and is checked before any of them starts", () => {
+  const migrate = service("migrate");
+  expect(migrate.command?.join(" ")).toContain("main.js settings check");
+  for (const name of SETTING_NAMES) {
+    const value = migrate.environment?.[name];
+    expect(value).toContain(`{${name}:-`);
+    for (const [app, { schema }] of Object.entries(APPS)) {
+      if (name in schema.shape) expect([app, name, service(app).environment?.[name]]).toEqual([app, name, value]);
+    }
+  }
 });
 
 test("the image is built with the commands of the README and runs as nobody special", () => {

@@ -46,8 +46,8 @@ afterAll(async () => {
 });
 
 /** Runs the script until it says that it is ready. */
-async function start(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "pipe", "pipe"] });
+async function start(more: Record<string, string> = {}): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN], { env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
   supervisors.push(child);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
@@ -136,4 +136,15 @@ test("everything killed at once: the next start clears up and goes on", async ()
   expect(await upvotes()).toBe(before);
   second.kill("SIGTERM");
   expect((await once(second, "exit"))[0]).toBe(0);
+}, 480_000);
+
+test("another VOTE_RATE_MAX than the one in force: it says once what to do, and starts nothing", async () => {
+  const first = await start();
+  first.kill("SIGTERM");
+  await once(first, "exit");
+  const refusal = await start({ VOTE_RATE_MAX: "9" }).catch((error: Error) => error.message);
+  const sentence = "VOTE_RATE_MAX=5 is in force in this installation, and VOTE_RATE_MAX=9 was given here.";
+  expect(String(refusal).split(sentence)).toHaveLength(2);
+  expect(refusal).toContain('run "votesync settings set VOTE_RATE_MAX 9" while the installation runs');
+  expect(await runningProcesses()).toEqual([]);
 }, 480_000);
