@@ -5,7 +5,7 @@ import { Counter, type Registry } from "prom-client";
 const IDLE_MS = 60_000;
 const PROJECTS_PER_SHARD = 500;
 
-/** Every minute, a bounded part of the projects that went quiet leaves Redis. Replicas may do it side by side. */
+/** Every minute, the projects that went quiet leave Redis, page by page. Replicas may do it side by side. */
 export function createColdProjectEviction(o: {
   stores: Stores;
   idleMs: number;
@@ -22,7 +22,7 @@ export function createColdProjectEviction(o: {
     for (const shard of o.stores.names.allShards()) {
       const found = await evictColdProjects(o.stores, { shard, idleMs: o.idleMs, limit: PROJECTS_PER_SHARD });
       evicted.inc(found.evicted);
-      more ||= found.evicted === PROJECTS_PER_SHARD;
+      more ||= found.looked === PROJECTS_PER_SHARD;
     }
     return more;
   };

@@ -1,9 +1,15 @@
 /**
  * Projects on which this replica's fallback took votes. Recovery finds them by their marks in PostgreSQL, within half a
  * second; until then the next vote from here must not be cast on what Redis knew before, so it holds the project first.
+ *
+ * While Redis is away they grow with the projects that are voted on. Beyond a bound they are forgotten, and trust in Redis with
+ * them: whoever establishes trust anew holds every project that has a mark in PostgreSQL.
  */
 import type { RedisNames } from "@votesync/core";
 import { holdProject, type RedisClient } from "@votesync/redis-store";
+
+/** About 10 MB. */
+const MAX_MARKS = 100_000;
 
 export class DegradedHere {
   /** Project id → a number that is new with every vote. */
@@ -13,6 +19,9 @@ export class DegradedHere {
   constructor(
     private readonly redis: RedisClient,
     private readonly names: RedisNames,
+    /** Trust that was established, or begun to be, before this call is worth nothing any more. */
+    private readonly onForgotten: () => void = () => undefined,
+    private readonly maxMarks = MAX_MARKS,
   ) {}
 
   get isEmpty(): boolean {
@@ -22,6 +31,9 @@ export class DegradedHere {
   /** To be called once the vote is in PostgreSQL, or may be. */
   mark(projectId: string): void {
     this.marks.set(projectId, ++this.votes);
+    if (this.marks.size <= this.maxMarks) return;
+    this.marks.clear();
+    this.onForgotten();
   }
 
   /** Before a cast. A vote of the fallback that ends later marks the project again. */
@@ -37,10 +49,10 @@ export class DegradedHere {
 
   /** Forgets what was marked before `recover` began, when it says that nothing is degraded. */
   async forgetIf(recover: () => Promise<boolean>): Promise<void> {
-    const before = new Map(this.marks);
+    const before = this.votes;
     if (!(await recover())) return;
-    for (const [projectId, vote] of before) {
-      if (this.marks.get(projectId) === vote) this.marks.delete(projectId);
+    for (const [projectId, vote] of this.marks) {
+      if (vote <= before) this.marks.delete(projectId);
     }
   }
 }

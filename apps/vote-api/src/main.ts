@@ -3,7 +3,7 @@ import { JamQueues } from "@votesync/jam";
 import { connectJobs } from "@votesync/jobs";
 import { connectMongo, LaunchArchive } from "@votesync/mongo-store";
 import { assertShardCount, connectPostgres } from "@votesync/postgres-store";
-import { checkStores, DeadLetters, FallbackRecovery, ProjectLoader } from "@votesync/reconcile";
+import { checkStores, DeadLetters, FallbackRecovery, HeldProjects, ProjectLoader } from "@votesync/reconcile";
 import { connectRedis, RedisClock } from "@votesync/redis-store";
 import {
   closing,
@@ -55,10 +55,11 @@ const clock = new RedisClock();
 const launches = mongo === null ? null : { ...stores, archive: new LaunchArchive(mongo.connection) };
 const loader = new ProjectLoader(stores);
 const recovery = new FallbackRecovery(stores, loader);
-const degraded = new DegradedHere(redis.client, names);
+const held = new HeldProjects(stores, loader);
+const degraded = new DegradedHere(redis.client, names, () => trust.startOver());
 const pathMetrics = createPathMetrics(registry, log);
-const trust = new RedisTrust({ stores, recovery, log, onRebuilt: (_shard, ids) => recoveryLoop.reload(ids) });
-const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, loader, log, onRecovered: pathMetrics.recovered });
+const trust = new RedisTrust({ stores, recovery, log });
+const recoveryLoop = new RecoveryLoop({ trust, recovery, degraded, held, log, onRecovered: pathMetrics.recovered });
 const fastPath = createFastPath({ ...stores, clock, trust, degraded, onBreaker: pathMetrics.breaker });
 const casting: CastVoteDeps = {
   ...stores,

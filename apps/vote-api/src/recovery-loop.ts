@@ -1,8 +1,9 @@
 /**
  * What brings this replica and Redis back together after trouble, every half second: establishes trust, makes Redis know
- * the votes that went past it, whichever replica took them, and reads rebuilt projects anew.
+ * the votes that went past it, whichever replica took them, and loads projects that nobody else has loaded: those of a rebuilt
+ * shard, for one. All of this work is found in the stores, so what a replica leaves undone another one does.
  */
-import type { FallbackRecovery, ProjectLoader, RecoveryReport } from "@votesync/reconcile";
+import type { FallbackRecovery, HeldProjects, RecoveryReport } from "@votesync/reconcile";
 import { createLoop, type Logger, type Loop } from "@votesync/service-kit";
 import type { DegradedHere } from "./degraded-here.js";
 import type { RedisTrust } from "./redis-trust.js";
@@ -10,13 +11,12 @@ import type { RedisTrust } from "./redis-trust.js";
 const IDLE_MS = 500;
 /** How often a Redis that is trusted is looked at again. */
 const RECHECK_MS = 5_000;
-const RELOADS_AT_ONCE = 8;
 
 export interface RecoveryLoopDeps {
   trust: RedisTrust;
   recovery: FallbackRecovery;
   degraded: DegradedHere;
-  loader: ProjectLoader;
+  held: HeldProjects;
   /** Told of every run that found something to do. */
   onRecovered: (report: RecoveryReport) => void;
   log: Logger;
@@ -24,17 +24,11 @@ export interface RecoveryLoopDeps {
 
 export class RecoveryLoop {
   readonly loop: Loop;
-  private readonly rebuilt: string[] = [];
   private recheckAtMs = 0;
 
   constructor(private readonly deps: RecoveryLoopDeps) {
     const runOnce = () => this.runOnce();
     this.loop = createLoop({ name: "recovery", runOnce, idleMs: IDLE_MS, log: deps.log, backoff: BACKOFF });
-  }
-
-  /** Projects of a rebuilt shard: whoever votes on one loads it; this loads the others. */
-  reload(projectIds: readonly string[]): void {
-    this.rebuilt.push(...projectIds);
   }
 
   async runOnce(): Promise<boolean> {
@@ -43,8 +37,10 @@ export class RecoveryLoop {
     if (!trust.isConnected) return false;
     if (!trust.isCertain) await trust.ensure();
     await this.recheck();
-    await this.recover();
-    return this.reloadSome();
+    const { recovered, more } = await this.recover();
+    // Its projects are held, and on the list of those to be reloaded too: to load them once is enough.
+    if (more && recovered > 0) return true;
+    return this.reloadHeld();
   }
 
   private async recheck(): Promise<void> {
@@ -54,20 +50,23 @@ export class RecoveryLoop {
     await this.deps.trust.recheck();
   }
 
-  private async recover(): Promise<void> {
+  private async recover(): Promise<RecoveryReport> {
     const { recovery, degraded, onRecovered } = this.deps;
+    let report: RecoveryReport = { recovered: 0, waiting: 0, more: false };
     await degraded.forgetIf(async () => {
-      const report = await recovery.runOnce();
+      report = await recovery.runOnce();
       const found = report.recovered + report.waiting > 0;
       if (found) onRecovered(report);
       return !found;
     });
+    return report;
   }
 
-  private async reloadSome(): Promise<boolean> {
-    const batch = this.rebuilt.splice(0, RELOADS_AT_ONCE);
-    await Promise.all(batch.map((projectId) => this.deps.loader.reload(projectId, "rebuilt")));
-    return this.rebuilt.length > 0;
+  private async reloadHeld(): Promise<boolean> {
+    const { held, log } = this.deps;
+    const report = await held.runOnce();
+    if (report.done + report.waiting > 0) log.info(report, "reloaded projects that were held");
+    return report.more;
   }
 }
 

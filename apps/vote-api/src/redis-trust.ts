@@ -6,6 +6,7 @@
  * stateDiagram-v2
  *   [*] --> Untrusted
  *   Untrusted --> Trusted: marks agree, lost shards are rebuilt, degraded projects held
+ *   Untrusted --> Untrusted: another replica rebuilds a shard
  *   Untrusted --> Provisional: PostgreSQL is away, but Redis holds every shard's mark
  *   Provisional --> Trusted: PostgreSQL is back
  *   Trusted --> Untrusted: connection lost, or the breaker opened
@@ -13,10 +14,12 @@
  *
  * Provisional keeps votes going when a replica restarts while PostgreSQL is away; what could be wrong then is repaired
  * from the rows later, for rows go by versions.
+ *
+ * An attempt may take seconds, with many degraded projects or a shard to rebuild. Votes take the fallback meanwhile.
  */
 import { once } from "node:events";
 import { ADVISORY_LOCKS } from "@votesync/core";
-import { withAdvisoryLock } from "@votesync/postgres-store";
+import { tryAdvisoryLock } from "@votesync/postgres-store";
 import {
   adoptShard,
   checkShards,
@@ -34,12 +37,20 @@ const CHECK_MS = 300;
 const SETTLE_MS = 400;
 /** A start waits so long for a Redis that does not even refuse. */
 const START_MS = 1_000;
+/** A replica that hangs in a rebuild leaves it to another one after three beats. */
+const REBUILD_BEAT_MS = 5_000;
+
+/** Another replica is at it: Redis cannot be trusted before that is done. */
+class ShardInRebuildError extends Error {
+  override readonly name = "ShardInRebuildError";
+  constructor(readonly shards: number[]) {
+    super("another replica rebuilds shards of Redis that have lost data");
+  }
+}
 
 export interface RedisTrustDeps {
   stores: Stores;
   recovery: FallbackRecovery;
-  /** Projects of a shard that lost its data, to be read anew. */
-  onRebuilt: (shard: number, projectIds: string[]) => void;
   log: Logger;
 }
 
@@ -53,7 +64,7 @@ export class RedisTrust {
 
   constructor(private readonly deps: RedisTrustDeps) {
     const { redis } = deps.stores;
-    for (const event of ["close", "end", "-node"]) redis.on(event, () => this.lose());
+    for (const event of ["close", "end", "-node"]) redis.on(event, () => this.startOver());
     redis.on("ready", () => {
       this.hasFailed = false;
       this.ensure().catch(() => undefined);
@@ -73,7 +84,16 @@ export class RedisTrust {
     return this.state === "trusted";
   }
 
+  /**
+   * Something casts doubt on Redis while it is trusted. An attempt to trust it that is under way goes on: votes that find
+   * no trust yet open the breaker again and again, and must not be what keeps trust from being established.
+   */
   lose(): void {
+    if (this.isTrusted) this.startOver();
+  }
+
+  /** An attempt that is under way proves nothing any more, either. */
+  startOver(): void {
     if (this.isTrusted) this.hasFailed = false;
     this.state = "untrusted";
     this.losses++;
@@ -122,7 +142,7 @@ export class RedisTrust {
   private async establish(): Promise<void> {
     const { losses } = this;
     const state = await this.look();
-    if (losses !== this.losses) throw new Error("the connection to Redis was lost while it was checked");
+    if (losses !== this.losses) throw new Error("trust in Redis was lost while it was checked");
     this.state = state;
   }
 
@@ -130,10 +150,12 @@ export class RedisTrust {
     const { stores, recovery } = this.deps;
     const verdicts = await this.check();
     if (verdicts === null) return "provisional";
+    const inRebuild: number[] = [];
     for (const [shard, verdict] of verdicts) {
       if (verdict === "new") await adoptShard(stores, shard);
-      if (verdict === "lost") await this.rebuild(shard);
+      if (verdict === "lost" && !(await this.rebuild(shard))) inRebuild.push(shard);
     }
+    if (inRebuild.length > 0) throw new ShardInRebuildError(inRebuild);
     await recovery.holdDegraded();
     return "trusted";
   }
@@ -154,13 +176,18 @@ export class RedisTrust {
     }
   }
 
-  private async rebuild(shard: number): Promise<void> {
-    const { stores, log, onRebuilt } = this.deps;
-    await withAdvisoryLock(stores.pool, ADVISORY_LOCKS.shardRecovery, shard, async () => {
+  /** @returns `false` when another replica is at it */
+  private async rebuild(shard: number): Promise<boolean> {
+    const { stores, log } = this.deps;
+    const work = async () => {
       // Another replica may have been faster.
-      if ((await checkShards(stores)).get(shard) !== "lost") return;
+      if ((await checkShards(stores)).get(shard) !== "lost") return true;
       log.warn({ shard }, "Redis has lost this shard's data, rebuilding it from PostgreSQL");
-      onRebuilt(shard, await rebuildShard(stores, shard));
-    });
+      const held = await rebuildShard(stores, shard);
+      log.info({ shard, held }, "rebuilt the shard; its projects are reloaded now");
+      return true;
+    };
+    const o = { beatMs: REBUILD_BEAT_MS };
+    return (await tryAdvisoryLock(stores.pool, ADVISORY_LOCKS.shardRecovery, shard, work, o)) !== null;
   }
 }

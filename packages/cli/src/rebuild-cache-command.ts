@@ -1,5 +1,5 @@
 import { ProjectLoader, type Stores } from "@votesync/reconcile";
-import { findLoadedProjects } from "@votesync/redis-store";
+import { countLoadedProjects, scanLoadedProjects } from "@votesync/redis-store";
 import { Command, InvalidArgumentError } from "commander";
 import { redisReady, withStores } from "./open-stores.js";
 import { projectId, withJson } from "./options.js";
@@ -22,28 +22,45 @@ export function rebuildCacheCommand(): Command {
     .action(async (o: Options) => {
       const rebuilt = await withStores("votesync rebuild-cache", async (stores) => {
         await redisReady(stores);
-        return rebuild(stores, o.project ?? (await loadedProjects(stores, o.shard)));
+        if (o.project !== undefined) return rebuild(stores, [o.project], o.project.length);
+        const shards = shardsOf(stores, o.shard);
+        const counts = await Promise.all(shards.map((shard) => countLoadedProjects(stores.redis, stores.names, shard)));
+        const total = counts.reduce((sum, count) => sum + count, 0);
+        return rebuild(stores, loadedProjects(stores, shards), total);
       });
       process.stdout.write(o.json ? `${JSON.stringify({ rebuilt })}\n` : `${rebuilt} projects read anew\n`);
     });
 }
 
-async function loadedProjects({ redis, names }: Stores, shard: number | undefined): Promise<string[]> {
-  if (shard !== undefined && shard >= names.shards) throw new Error(`there are only ${names.shards} shards`);
-  const shards = shard === undefined ? names.allShards() : [shard];
-  return (await Promise.all(shards.map((one) => findLoadedProjects(redis, names, one)))).flat();
+function shardsOf({ names }: Stores, shard: number | undefined): number[] {
+  if (shard === undefined) return names.allShards();
+  if (shard >= names.shards) throw new Error(`there are only ${names.shards} shards`);
+  return [shard];
 }
 
-async function rebuild(stores: Stores, projectIds: string[]): Promise<number> {
+/** In pages: there may be more of them than fit into memory. */
+async function* loadedProjects({ redis, names }: Stores, shards: number[]): AsyncGenerator<string[]> {
+  for (const shard of shards) yield* scanLoadedProjects(redis, names, shard);
+}
+
+async function rebuild(
+  stores: Stores,
+  pages: AsyncIterable<string[]> | Iterable<string[]>,
+  total: number,
+): Promise<number> {
   const loader = new ProjectLoader(stores);
   const progress = createProgress("projects read anew");
   let rebuilt = 0;
+  let done = 0;
   try {
-    for (let from = 0; from < projectIds.length; from += AT_ONCE) {
-      const batch = projectIds.slice(from, from + AT_ONCE);
-      const loaded = await Promise.all(batch.map((id) => loader.reload(id, "rebuilt")));
-      rebuilt += loaded.filter(Boolean).length;
-      progress.at(from + batch.length, projectIds.length);
+    for await (const page of pages) {
+      for (let from = 0; from < page.length; from += AT_ONCE) {
+        const batch = page.slice(from, from + AT_ONCE);
+        const loaded = await Promise.all(batch.map((id) => loader.reload(id, "rebuilt")));
+        rebuilt += loaded.filter(Boolean).length;
+        done += batch.length;
+        progress.at(done, total);
+      }
     }
   } finally {
     progress.end();

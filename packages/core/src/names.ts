@@ -43,10 +43,16 @@ export class RedisNames {
 
   /**
    * Hash: upvotes, downvotes, version, period, voters ("complete" | "partial"), generation, last_event; while it has a
-   * field `held`, nobody may vote until somebody with that token has loaded it anew.
+   * field `held`, nobody may vote until somebody with that token has loaded it anew. Beside it `hold_reason`, and what
+   * the hold covers: `hold_votes`, `hold_reloads`.
    */
   project(projectId: string): string {
-    return this.ofProject(projectId, `project:${projectId}`);
+    return `${this.projectsOfShard(this.shardOf(projectId))}${projectId}`;
+  }
+
+  /** The project id is appended by the script. */
+  projectsOfShard(shard: number): string {
+    return this.of(shard, "project:");
   }
 
   /** Hash, one per period: user id → `<vote>:<version>:<given at, µs>`. The period is appended by the script. */
@@ -76,6 +82,14 @@ export class RedisNames {
   /** Sorted set: project id → when it was loaded, µs. Names every project Redis holds. */
   loaded(shard: number): string {
     return this.of(shard, "loaded");
+  }
+
+  /**
+   * Sorted set: project id → when any replica may reload it, µs. Names every project that is held; one that was loaded
+   * meanwhile leaves it a little later.
+   */
+  reload(shard: number): string {
+    return this.of(shard, "reload");
   }
 
   /** String: which life of the shard's data this is; PostgreSQL has the same uuid. */

@@ -13,19 +13,55 @@ export interface DegradedProject {
   shard: number;
 }
 
-/** At most `limit` projects of which Redis does not know all: votes, or that something else has changed. */
-export async function findDegradedProjects(pool: pg.Pool, limit: number): Promise<DegradedProject[]> {
-  const { rows } = await pool.query<{ project_id: string; shard: number }>(
-    `SELECT shard, project_id FROM outbox WHERE recovered_at IS NULL
-      UNION
-     SELECT shard, project_id FROM pending_reloads
-      ORDER BY shard, project_id LIMIT $1`,
-    [limit],
-  );
-  return rows.map(({ project_id, shard }) => ({ projectId: project_id, shard }));
+const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
+
+/** With the newest marks it has. See `HoldMarks` of redis-store. */
+export interface MarkedProject extends DegradedProject {
+  voteVersion: number;
+  reloadId: number;
 }
 
-const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
+/** Each half ends after a page: without its own LIMIT PostgreSQL reads every mark there is for every page. */
+const FIND_DEGRADED = `
+  SELECT shard, project_id, max(version) AS version, max(reload_id) AS reload_id
+    FROM ((SELECT shard, project_id, max(version) AS version, 0::bigint AS reload_id
+             FROM outbox
+            WHERE recovered_at IS NULL AND (shard, project_id) > ($1::int, $2::text)
+              AND accepted_at >= 'epoch'::timestamptz + $4::bigint * interval '1 microsecond'
+            GROUP BY shard, project_id ORDER BY shard, project_id LIMIT $3)
+           UNION ALL
+          (SELECT shard, project_id, 0, max(id)
+             FROM pending_reloads
+            WHERE (shard, project_id) > ($1::int, $2::text)
+            GROUP BY shard, project_id ORDER BY shard, project_id LIMIT $3)) AS degraded
+   GROUP BY shard, project_id ORDER BY shard, project_id LIMIT $3`;
+
+/**
+ * At most `limit` projects of which Redis does not know all: votes, or that something else has changed.
+ * @param o.after the last one of the page before
+ * @param o.acceptedSinceUs older votes do not make a project degraded here
+ */
+export async function findDegradedProjects(
+  pool: pg.Pool,
+  o: { limit: number; after?: DegradedProject | null; acceptedSinceUs?: number },
+): Promise<MarkedProject[]> {
+  const { rows } = await pool.query<{ project_id: string; shard: number; version: number; reload_id: number }>(
+    FIND_DEGRADED,
+    [o.after?.shard ?? -1, o.after?.projectId ?? "", o.limit, o.acceptedSinceUs ?? 0],
+  );
+  return rows.map((row) => ({
+    projectId: row.project_id,
+    shard: row.shard,
+    voteVersion: row.version,
+    reloadId: row.reload_id,
+  }));
+}
+
+/** The clock by which votes of the fallback are accepted, µs. */
+export async function readOutboxClock(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ now_us: number }>(`SELECT ${US("clock_timestamp()")} AS now_us`);
+  return (rows[0] as { now_us: number }).now_us;
+}
 
 const READ_OUTBOX = `
   SELECT request_id AS "requestId", project_id AS "projectId", user_id AS "userId", action, vote_type AS "voteType", version,

@@ -10,7 +10,11 @@ import type { Stores } from "./stores.js";
 /** A load may take that long and still count; nothing younger may be dropped, or old rows could come after it. */
 export const MIN_IDLE_MS = (LOAD_DEADLINE_US / 1_000) * 6;
 
-/** At most `limit` projects of a shard that nobody has voted on for `idleMs`. @returns how many are gone */
+/**
+ * At most `limit` projects of a shard that nobody has voted on for `idleMs`. Those that must stay are looked at again some
+ * minutes later, so the next call gets others.
+ * @returns how many were looked at, and how many are gone
+ */
 export async function evictColdProjects(
   stores: Stores,
   o: { shard: number; idleMs: number; limit: number },
@@ -22,9 +26,10 @@ export async function evictColdProjects(
   if (candidates.length === 0) return { looked: 0, evicted: 0 };
   const lastId = await readLastId(pool, o.shard);
   const waiting = await findWaiting(stores, candidates);
-  const quiet = candidates.filter((projectId) => !waiting.has(projectId));
   const outcomes = await Promise.all(
-    quiet.map((projectId) => evictProject(redis, names, { projectId, lastId, idleSinceUs })),
+    candidates.map((projectId) =>
+      evictProject(redis, names, { projectId, lastId, idleSinceUs, isWaiting: waiting.has(projectId) }),
+    ),
   );
   return { looked: candidates.length, evicted: outcomes.filter((outcome) => outcome === "evicted").length };
 }

@@ -5,6 +5,7 @@ export * from "./dead-letters.js";
 export * from "./dead-vote.js";
 export * from "./evict-cold-projects.js";
 export * from "./fallback-recovery.js";
+export * from "./held-projects.js";
 export * from "./project-loader.js";
 export * from "./reconcile.js";
 export * from "./recover-postgres.js";

@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { compareStreamIds, type ReconcileReason } from "@votesync/core";
 import { type ColdProjectRow, readColdProject, readLastId } from "@votesync/postgres-store";
 import {
+  finishReload,
   holdProject,
   loadProject,
   MAX_LOADED_VOTERS,
@@ -59,7 +60,7 @@ export class ProjectLoader {
 
   /**
    * Makes Redis read the project anew, and its watchers hear of it.
-   * @throws {ShardBehindError} the project stays held: whoever votes on it next loads it
+   * @throws {ShardBehindError} the project stays held: whoever votes on it next loads it, or any replica once the shard is applied
    */
   async reload(projectId: string, reason: ReconcileReason, waitMs?: number): Promise<boolean> {
     const { redis, names } = this.stores;
@@ -80,6 +81,7 @@ export class ProjectLoader {
         if (read < READS) continue;
         throw new ShardBehindError(shard, hold.lastEventId, { cause: error });
       }
+      if (hold.held !== "") await finishReload(redis, names, { projectId });
       if (project.boardId !== null) await this.tellBoard(project.boardId, project);
       return true;
     }

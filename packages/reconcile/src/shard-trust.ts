@@ -13,12 +13,13 @@ import { compareStreamIds } from "@votesync/core";
 import { beginEpoch, readShardEpochs, type ShardEpoch } from "@votesync/postgres-store";
 import {
   continueStream,
-  findLoadedProjects,
-  holdProject,
+  holdProjects,
   holdsEntry,
+  MAX_HOLDS_AT_ONCE,
   readApplied,
   readEpoch,
   STREAM_START,
+  scanLoadedProjects,
   writeEpoch,
 } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
@@ -94,17 +95,22 @@ export async function adoptShard({ redis, names, pool }: Stores, shard: number):
 
 /**
  * Makes a shard that lost data usable again. Safe to repeat from the start after a crash: Redis gets the new epoch last.
- * @returns the projects that must be read anew; whoever votes on one does it, and its watchers are told then
+ * Its projects must be reloaded: whoever votes on one does it, or any replica that finds it on the list. Watchers are told then.
+ * @returns how many projects were held; one may be counted twice
  */
-export async function rebuildShard({ redis, names, pool }: Stores, shard: number): Promise<string[]> {
+export async function rebuildShard({ redis, names, pool }: Stores, shard: number): Promise<number> {
   const progress = (await readShardEpochs(pool)).find((one) => one.shard === shard);
-  if (progress === undefined) return [];
+  if (progress === undefined) return 0;
   const fromId = await continueStream(redis, names, { shard, appliedId: progress.lastId });
   const epoch = await beginEpoch(pool, shard, fromId);
-  const projects = await findLoadedProjects(redis, names, shard);
-  for (const projectId of projects) {
-    await holdProject(redis, names, { projectId, reason: "rebuilt", forgetCounts: true });
+  let held = 0;
+  for await (const page of scanLoadedProjects(redis, names, shard)) {
+    for (let from = 0; from < page.length; from += MAX_HOLDS_AT_ONCE) {
+      const projects = page.slice(from, from + MAX_HOLDS_AT_ONCE).map((projectId) => ({ projectId }));
+      await holdProjects(redis, names, { shard, projects, reason: "rebuilt", forgetCounts: true });
+    }
+    held += page.length;
   }
   await writeEpoch(redis, names, shard, epoch);
-  return projects;
+  return held;
 }

@@ -3,7 +3,10 @@ import type { RedisNames } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
 
-export type EvictionOutcome = "evicted" | "gone" | "held" | "busy" | "behind" | "unchecked";
+export type EvictionOutcome = "evicted" | "gone" | "held" | "waiting" | "busy" | "behind" | "unchecked";
+
+/** A project that could not leave is looked at again after so long. */
+const LOOK_AGAIN_US = 300_000_000;
 
 /** Projects of a shard that were loaded, or last seen in use, before that; oldest first. */
 export function findLoadedBefore(
@@ -14,11 +17,15 @@ export function findLoadedBefore(
   return client.zrange(names.loaded(o.shard), "-inf", String(o.beforeUs), "BYSCORE", "LIMIT", 0, o.limit);
 }
 
-/** @param o.lastId up to where the shard is applied  @param o.idleSinceUs a project that changed later stays */
+/**
+ * @param o.lastId up to where the shard is applied
+ * @param o.idleSinceUs a project that changed later stays
+ * @param o.isWaiting votes of it are parked or not recovered: it stays
+ */
 export async function evictProject(
   client: RedisClient,
   names: RedisNames,
-  o: { projectId: string; lastId: string; idleSinceUs: number },
+  o: { projectId: string; lastId: string; idleSinceUs: number; isWaiting?: boolean },
 ): Promise<EvictionOutcome> {
   const shard = names.shardOf(o.projectId);
   const keys = [
@@ -26,6 +33,8 @@ export async function evictProject(
     names.votesOfPeriods(o.projectId),
     names.loaded(shard),
     names.changed(shard),
+    names.reload(shard),
   ];
-  return (await callScript(client, "evict-project", keys, [o.projectId, o.lastId, o.idleSinceUs])) as EvictionOutcome;
+  const args = [o.projectId, o.lastId, o.idleSinceUs, o.isWaiting === true ? 1 : "", LOOK_AGAIN_US];
+  return (await callScript(client, "evict-project", keys, args)) as EvictionOutcome;
 }

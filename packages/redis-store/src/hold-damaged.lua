@@ -5,15 +5,18 @@
 --   1 project   of any type
 --   2 loaded    zset, project id -> when it was loaded (us)
 --   3 events    stream
+--   4 reload    zset, project id -> when any replica may reload it (us)
 --
 -- ARGV
 --   1 project id  2 token: unique  3 reason: what watchers are told once it is loaded
+--   4 us: whoever holds a project has so long to load it, then any replica may
 --
--- Returns { last event, now us } as hold-project.lua does.
+-- Returns { last event, now us }: rows must be read after that event was applied.
 
 local project = KEYS[1]
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000000 + time[2])
+local now_us = time[1] * 1000000 + time[2]
+local now = string.format('%.0f', now_us)
 if redis.call('TYPE', project).ok ~= 'hash' then
   local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
   redis.call('DEL', project)
@@ -22,4 +25,5 @@ if redis.call('TYPE', project).ok ~= 'hash' then
 end
 redis.call('HSET', project, 'held', ARGV[2], 'hold_reason', ARGV[3])
 redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1])
+redis.call('ZADD', KEYS[4], 'NX', string.format('%.0f', now_us + tonumber(ARGV[4])), ARGV[1])
 return { redis.call('HGET', project, 'last_event') or '0-0', now }

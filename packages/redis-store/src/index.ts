@@ -18,6 +18,7 @@ export * from "./outcomes.js";
 export * from "./own-votes.js";
 export * from "./project-states.js";
 export * from "./redis-clock.js";
+export * from "./reload-list.js";
 export * from "./remember-answer.js";
 export * from "./reply-errors.js";
 export * from "./shard-epoch.js";

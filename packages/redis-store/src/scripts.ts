@@ -18,9 +18,10 @@ export const SCRIPTS = {
   "close-period": script("close-period", 3),
   "continue-stream": script("continue-stream", 1),
   "drop-checked": script("drop-checked", 1),
-  "evict-project": script("evict-project", 4),
-  "hold-damaged": script("hold-damaged", 3),
-  "hold-project": script("hold-project", 2),
+  "evict-project": script("evict-project", 5),
+  "finish-reload": script("finish-reload", 4),
+  "hold-damaged": script("hold-damaged", 4),
+  "hold-projects": script("hold-projects", 3),
   "load-jam": script("load-jam", 1),
   "load-project": script("load-project", 6),
   "mark-applied": script("mark-applied", 1),
@@ -28,6 +29,7 @@ export const SCRIPTS = {
   "read-jam": script("read-jam", 1),
   "restore-boards": script("restore-boards", 6),
   "take-dirty": script("take-dirty", 2),
+  "take-reloads": script("take-reloads", 1),
   "withdraw-vote": script("withdraw-vote", 5),
 };
 export type ScriptName = keyof typeof SCRIPTS;

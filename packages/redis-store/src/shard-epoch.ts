@@ -39,7 +39,24 @@ export async function continueStream(
   return (await callScript(client, "continue-stream", [names.events(o.shard)], [o.appliedId])) as string;
 }
 
-/** Every project of the shard that Redis holds, or holds back. */
-export function findLoadedProjects(client: RedisClient, names: RedisNames, shard: number): Promise<string[]> {
-  return client.zrange(names.loaded(shard), "0", "-1");
+/** About as many ids a page has; a small list comes as one page. */
+const SCANNED_PER_PAGE = 500;
+
+/** Every project that is in Redis from the first page to the last, held or not, in pages. One may come twice. */
+export async function* scanLoadedProjects(
+  client: RedisClient,
+  names: RedisNames,
+  shard: number,
+): AsyncGenerator<string[]> {
+  let cursor = "0";
+  do {
+    const [next, found] = await client.zscan(names.loaded(shard), cursor, "COUNT", SCANNED_PER_PAGE);
+    // Ids and scores take turns.
+    yield found.filter((_, i) => i % 2 === 0);
+    cursor = next;
+  } while (cursor !== "0");
+}
+
+export function countLoadedProjects(client: RedisClient, names: RedisNames, shard: number): Promise<number> {
+  return client.zcard(names.loaded(shard));
 }
