@@ -57,10 +57,12 @@ export async function findDegradedProjects(
   }));
 }
 
-/** The clock by which votes of the fallback are accepted, µs. */
+/** The clock by which votes of the fallback are accepted, µs: Redis's as workers measured it. 0 while nobody has. */
 export async function readOutboxClock(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ now_us: number }>(`SELECT ${US("clock_timestamp()")} AS now_us`);
-  return (rows[0] as { now_us: number }).now_us;
+  const { rows } = await pool.query<{ now_us: number }>(
+    `SELECT ${US("clock_timestamp() + least(ahead, interval '0')")} AS now_us FROM redis_clock`,
+  );
+  return rows[0]?.now_us ?? 0;
 }
 
 const READ_OUTBOX = `

@@ -24,10 +24,12 @@ import {
 import {
   coversMarks,
   type HoldMarks,
+  type HoldRequest,
   holdProject,
   holdProjects,
   MAX_HOLDS_AT_ONCE,
   rememberAnswer,
+  unlessDamaged,
 } from "@votesync/redis-store";
 import { type ProjectLoader, ShardBehindError } from "./project-loader.js";
 import type { Stores } from "./stores.js";
@@ -52,7 +54,7 @@ export interface RecoveryReport {
 export class FallbackRecovery {
   /** Where the next run goes on, so that projects that have to wait do not keep the others from their turn. */
   private after: DegradedProject | null = null;
-  /** Votes accepted later than this, µs of PostgreSQL's clock, may be on projects that are not held yet. */
+  /** Votes accepted later than this, µs of Redis's clock, may be on projects that are not held yet. */
   private heldUntilUs = 0;
 
   constructor(
@@ -83,13 +85,12 @@ export class FallbackRecovery {
       after = page.length === PROJECTS_PER_PAGE ? (page.at(-1) ?? null) : null;
       pages++;
     } while (after !== null);
-    this.heldUntilUs = nowUs - COMMITTED_WITHIN_US;
+    this.heldUntilUs = Math.max(0, nowUs - COMMITTED_WITHIN_US);
     return pages;
   }
 
   /** @param page ordered by shard */
   private async holdPage(page: MarkedProject[]): Promise<void> {
-    const { redis, names } = this.stores;
     for (let from = 0; from < page.length; ) {
       const shard = page[from]?.shard as number;
       const batch = page.slice(from, from + MAX_HOLDS_AT_ONCE).filter((project) => project.shard === shard);
@@ -97,9 +98,16 @@ export class FallbackRecovery {
         projectId,
         marks: { voteVersion, reloadId },
       }));
-      await holdProjects(redis, names, { shard, projects, reason: "recovered" });
+      await this.holdBatch(shard, projects);
       from += batch.length;
     }
+  }
+
+  /** One damaged project fails the command for all of them: then each is held by itself. */
+  private async holdBatch(shard: number, projects: HoldRequest[]): Promise<void> {
+    const { redis, names } = this.stores;
+    if ((await unlessDamaged(holdProjects(redis, names, { shard, projects, reason: "recovered" }))) !== null) return;
+    for (const project of projects) await holdProject(redis, names, { ...project, reason: "recovered" });
   }
 
   /** Recovers what is degraded now, a bounded part of it. */
@@ -147,7 +155,7 @@ export class FallbackRecovery {
     const reloads = await readPendingReloads(pool, project.projectId);
     // Another replica has done it since this one read the list.
     if (votes.length === 0 && reloads.length === 0) return true;
-    const marks: HoldMarks = { voteVersion: votes.at(-1)?.event.version ?? 0, reloadId: Math.max(0, ...reloads) };
+    const marks: HoldMarks = { voteVersion: votes.at(-1)?.answer.version ?? 0, reloadId: Math.max(0, ...reloads) };
     const hold = await holdProject(redis, names, { projectId: project.projectId, reason: "recovered", marks });
     await this.rememberAnswers(votes);
     let exists: boolean;
