@@ -1,5 +1,6 @@
+import { countProjects } from "@votesync/postgres-store";
 import {
-  type Comparison,
+  type DifferingProjects,
   isClean,
   ProjectLoader,
   Reconciler,
@@ -10,80 +11,68 @@ import {
 import { Command } from "commander";
 import { redisReady, withStores } from "./open-stores.js";
 import { projectId, seconds, withJson } from "./options.js";
-import { createProgress } from "./progress.js";
+import { printReport } from "./print-verify.js";
+import { createVerifyProgress, SILENT } from "./verify-progress.js";
 
 interface Options {
   json: boolean;
+  progress: boolean;
   repair: boolean;
   project?: string[];
   timeout: number;
 }
 
-/** How many differences are printed one by one; `--json` has all of them. */
-const PRINTED = 20;
+type Repair = (differing: DifferingProjects) => Promise<void>;
 
-/** `votes verify`: rows = counters = Redis = audit log = what was told, over a live system. */
+/** `votes verify`: rows = counters = Redis = audit log = what was told, over a live system, and events become rows. */
 export function verifyCommand(): Command {
   return withJson(new Command("verify"))
     .description("prove that all stores say the same; exit code 1 when they do not")
     .option("--repair", "set right what differs, then verify again", false)
     .option("--project <id>", "only this one; may be given again", projectId)
     .option("--timeout <s>", "how long to wait for votes that are on their way", seconds, 60)
+    .option("--progress", "say on stderr how far it is, with --json too", false)
     .action(async (o: Options) => {
       const report = await withStores("votesync verify", async (stores) => {
         await redisReady(stores);
-        const found = await verifyAll(stores, o);
-        if (!o.repair || isClean(found)) return found;
-        await repair(stores, found);
-        return verifyAll(stores, o);
+        if (!o.repair) return verifyAll(stores, o);
+        const found = await verifyAll(stores, o, repairing(stores));
+        return isClean(found) ? found : verifyAll(stores, o);
       });
-      if (o.json) process.stdout.write(`${JSON.stringify({ ok: isClean(report), ...report }, null, 2)}\n`);
-      else print(report);
+      print(report, o);
       if (!isClean(report)) process.exitCode = 1;
     });
 }
 
-async function verifyAll(stores: Stores, o: Options): Promise<VerifyReport> {
-  const progress = createProgress("projects verified");
+async function verifyAll(stores: Stores, o: Options, onDiffering?: Repair): Promise<VerifyReport> {
+  const isQuiet = o.json && !o.progress;
+  const progress = isQuiet ? SILENT : createVerifyProgress(o.project?.length ?? (await countProjects(stores.pool)));
   try {
-    return await verify(stores, { projectIds: o.project, timeoutMs: o.timeout * 1_000, onProgress: progress.at });
+    const timeoutMs = o.timeout * 1_000;
+    return await verify(stores, { projectIds: o.project, timeoutMs, onProgress: progress.at, onDiffering });
   } finally {
     progress.end();
   }
 }
 
 /** Counters follow the rows. Rows that the audit log does not say are for a person to judge. */
-async function repair(stores: Stores, { counters, voters, told }: VerifyReport): Promise<void> {
+function repairing(stores: Stores): Repair {
   const loader = new ProjectLoader(stores);
-  await new Reconciler(stores, loader).passProjects(counters.map((comparison) => comparison.projectId));
-  const others = new Set([...voters.map((voter) => voter.projectId), ...told]);
-  for (const { projectId: repaired } of counters) others.delete(repaired);
-  for (const id of others) await loader.reload(id, "redis-drift");
+  const reconciler = new Reconciler(stores, loader);
+  return async ({ counters, redis }) => {
+    await reconciler.passProjects(counters);
+    for (const id of redis) await loader.reload(id, "redis-drift");
+  };
 }
 
-function print(report: VerifyReport): void {
-  const { counters, replay, told, voters, waiting } = report;
-  console.table([
-    { compared: "projects", looked_at: report.projects, wrong: new Set(counters.map((c) => c.projectId)).size },
-    { compared: "rows against the audit log", looked_at: report.rows - report.older_than_log, wrong: replay.length },
-    { compared: "votes in Redis against rows", looked_at: "", wrong: voters.length },
-    { compared: "counters against what was told last", looked_at: "", wrong: told.length },
-    { compared: "still on their way", looked_at: "", wrong: waiting.length },
-  ]);
-  if (report.older_than_log > 0) console.log(`${report.older_than_log} rows are older than the audit log`);
-  if (counters.length > 0) console.table(counters.slice(0, PRINTED).map(counterLine));
-  if (voters.length > 0) console.table(voters.slice(0, PRINTED));
-  if (replay.length > 0) console.table(replay.slice(0, PRINTED));
-  for (const id of told.slice(0, PRINTED)) console.log(`${id}: watchers were told other counters`);
-  for (const { projectId: id, verdict } of waiting.slice(0, PRINTED)) console.log(`${id}: ${verdict}`);
-  console.log(isClean(report) ? "all stores say the same" : "NOT the same everywhere");
+function print(report: VerifyReport, { json }: Options): void {
+  const ok = isClean(report);
+  const peakRssMb = Math.ceil(process.resourceUsage().maxRSS / 1_024);
+  if (json) {
+    const verdict = ok ? "same" : "different";
+    process.stdout.write(`${JSON.stringify({ ok, verdict, ...report, peak_rss_mb: peakRssMb }, null, 2)}\n`);
+    return;
+  }
+  printReport(report);
+  process.stderr.write(`memory at most ${peakRssMb} MB\n`);
 }
-
-const said = (counts: Comparison["redis"]) => (counts === null ? "" : `+${counts.upvotes} -${counts.downvotes}`);
-
-const counterLine = ({ projectId: project, redis, postgres, rows }: Comparison) => ({
-  project,
-  rows: said(rows),
-  projects: said(postgres),
-  redis: said(redis),
-});

@@ -99,21 +99,49 @@ export async function readProjectIds(pool: pg.Pool, o: { afterId: string; limit:
 }
 
 /**
- * Who voted what in a period, and the project's version, in one snapshot.
- * @returns `null` when they are more than `max`
+ * A page of ids after `afterId`, in order. It ends before its projects have more than `maxVotes` votes, as their counters
+ * say; it has one project at least.
+ */
+export async function readProjectPage(
+  pool: pg.Pool,
+  o: { afterId: string; limit: number; maxVotes: number },
+): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM (SELECT id, sum(upvotes + downvotes) OVER (ORDER BY id) AS votes, row_number() OVER (ORDER BY id) AS n
+                       FROM (SELECT id, upvotes, downvotes FROM projects WHERE id > $1 ORDER BY id LIMIT $2) p) page
+      WHERE votes <= $3 OR n = 1 ORDER BY id`,
+    [o.afterId, o.limit, o.maxVotes],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export async function countProjects(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ projects: number }>("SELECT count(*) AS projects FROM projects");
+  return rows[0]?.projects ?? 0;
+}
+
+export interface VoterRows {
+  version: number;
+  votes: Map<string, VoteType>;
+}
+
+/**
+ * Who voted what in a period of each project, and the project's version, in one snapshot.
+ * @returns `null` for a project with more than `max` rows; projects that do not exist are missing
  */
 export async function readVoterRows(
   pool: pg.Pool,
-  o: { projectId: string; period: number; max: number },
-): Promise<{ version: number; votes: Map<string, VoteType> } | null> {
-  const { rows } = await pool.query<{ version: number; votes: [string, VoteType][] }>(
-    `SELECT p.version,
-            (SELECT coalesce(json_agg(json_build_array(user_id, vote_type)), '[]')
-               FROM (SELECT user_id, vote_type FROM votes WHERE project_id = $1 AND period = $2 LIMIT $3) v) AS votes
-       FROM projects p WHERE p.id = $1`,
-    [o.projectId, o.period, o.max + 1],
+  o: { projects: readonly { projectId: string; period: number }[]; max: number },
+): Promise<Map<string, VoterRows | null>> {
+  const { rows } = await pool.query<{ id: string; version: number; votes: [string, VoteType][] }>(
+    `SELECT p.id, p.version, v.votes
+       FROM unnest($1::text[], $2::int[]) AS asked (id, period) JOIN projects p USING (id)
+       CROSS JOIN LATERAL (
+         SELECT coalesce(json_agg(json_build_array(user_id, vote_type)), '[]') AS votes
+           FROM (SELECT user_id, vote_type FROM votes WHERE project_id = p.id AND period = asked.period LIMIT $3) r) v`,
+    [o.projects.map(({ projectId }) => projectId), o.projects.map(({ period }) => period), o.max + 1],
   );
-  const [row] = rows;
-  if (row === undefined || row.votes.length > o.max) return null;
-  return { version: row.version, votes: new Map(row.votes) };
+  return new Map(
+    rows.map(({ id, version, votes }) => [id, votes.length > o.max ? null : { version, votes: new Map(votes) }]),
+  );
 }

@@ -66,22 +66,22 @@ async function lookOnce(
   const states = await readProjectStates(stores.redis, stores.names, o.projectIds);
   const damaged = await findDamagedProjects(stores.redis, stores.names, o.projectIds);
   const { lastId, projects } = await readCountersSnapshot(stores.pool, o);
-  const unapplied = await readUnapplied(stores, o.shard, lastId, [...states.values()]);
+  const unapplied = await readUnapplied(stores, o.shard, lastId, states);
   return projects.map((project) =>
     compare(project, states.get(project.id), { lastId, unapplied, isDamaged: damaged.has(project.id) }),
   );
 }
 
-/** Events of each project that Redis had when it was read and PostgreSQL did not; `null`: too many to read. */
+/** Events of each compared project that Redis had when it was read and PostgreSQL did not; `null`: too many to read. */
 type Unapplied = Map<string, StreamEvent[]> | null;
 
 async function readUnapplied(
   { redis, names }: Stores,
   shard: number,
   lastId: string,
-  states: ProjectState[],
+  states: Map<string, ProjectState>,
 ): Promise<Unapplied> {
-  const upTo = states
+  const upTo = [...states.values()]
     .map(({ lastEventId }) => lastEventId)
     .sort(compareStreamIds)
     .at(-1);
@@ -90,16 +90,21 @@ async function readUnapplied(
   for (let page = 0; upTo !== undefined && compareStreamIds(afterId, upTo) < 0; page++) {
     if (page === MAX_PAGES) return null;
     const entries = await readEvents(redis, names, { shard, afterId, count: ENTRIES_PER_PAGE });
-    for (const { wire } of entries) remember(events, wire);
+    for (const { wire } of entries) remember(events, wire, states);
     if (entries.length < ENTRIES_PER_PAGE) break;
     afterId = entries.at(-1)?.id ?? upTo;
   }
   return events;
 }
 
-function remember(events: Map<string, StreamEvent[]>, wire: string | undefined): void {
+function remember(
+  events: Map<string, StreamEvent[]>,
+  wire: string | undefined,
+  compared: ReadonlyMap<string, unknown>,
+): void {
   try {
     const event = parseEvent(wire);
+    if (!compared.has(event.projectId)) return;
     const known = events.get(event.projectId);
     if (known === undefined) events.set(event.projectId, [event]);
     else known.push(event);

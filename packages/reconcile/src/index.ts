@@ -13,4 +13,5 @@ export * from "./repair-project.js";
 export * from "./shard-trust.js";
 export * from "./store-health.js";
 export * from "./stores.js";
+export * from "./verify/report.js";
 export * from "./verify.js";

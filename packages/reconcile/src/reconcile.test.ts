@@ -3,7 +3,8 @@ import { readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
 import { compareProjects } from "./compare-projects.js";
 import { Reconciler } from "./reconcile.js";
 import { TestStores } from "./stores.testing.js";
-import { isClean, verify } from "./verify.js";
+import { isClean } from "./verify/report.js";
+import { verify } from "./verify.js";
 
 const ID = "p";
 
@@ -141,11 +142,47 @@ test("while hundreds of votes are cast and applied, no drift is ever seen, and t
 
 const verified = () => verify(stores, { timeoutMs: 0 });
 
-test("verification finds nothing wrong with stores that agree, applied or not", async () => {
+test("verification finds nothing wrong with stores that agree", async () => {
   expect(await verified()).toMatchObject({ projects: 1, rows: 3, older_than_log: 0 });
   expect(isClean(await verified())).toBe(true);
+});
+
+test("verification finds stores the same at the watermark, and names the shard whose events nobody applies", async () => {
   await stores.cast(ID, "dan", "down");
+  await stores.cast(ID, "eve", "down");
+  const report = await verified();
+  expect(report.unapplied).toEqual([
+    { shard, entries: 2, waiting_since: expect.any(String), not_applied_for_ms: expect.any(Number) },
+  ]);
+  expect(isClean(report)).toBe(false);
+  await stores.apply(ID);
   expect(isClean(await verified())).toBe(true);
+});
+
+test("events that are applied while the verification is patient are no finding", async () => {
+  await stores.cast(ID, "dan", "down");
+  const verifying = verify(stores, { timeoutMs: 30_000 });
+  await stores.apply(ID);
+  expect(await verifying).toMatchObject({ unapplied: [], totals: { unapplied: 0 } });
+});
+
+test("a verification of one project does not mind what waits in other shards", async () => {
+  const other = ["q", "r", "s", "t"].find((id) => stores.names.shardOf(id) !== shard) ?? "";
+  await stores.createProject(other);
+  await stores.cast(other, "dan", "up");
+  expect((await verify(stores, { timeoutMs: 0, projectIds: [ID] })).unapplied).toEqual([]);
+  expect((await verify(stores, { timeoutMs: 0, projectIds: [other] })).totals.unapplied).toBe(1);
+});
+
+test("a verification counts all findings, and keeps the first hundred of a kind", async () => {
+  await stores.pool.query(
+    `INSERT INTO votes (project_id, period, user_id, vote_type, version, voted_at)
+     SELECT $1, 0, 'user ' || n, 'none', n, now() FROM generate_series(1, 150) n`,
+    [ID],
+  );
+  const report = await verified();
+  expect(report.replay).toHaveLength(100);
+  expect(report.totals).toMatchObject({ replay: 150, counters: 0 });
 });
 
 test("verification names a row that the audit log does not say, a vote that the row does not say, and what was not told", async () => {

@@ -7,4 +7,5 @@ export * from "./own-redis.js";
 export * from "./servers.js";
 export * from "./service-process.js";
 export * from "./tokens.js";
+export * from "./voted-projects.js";
 export * from "./wait-for.js";
