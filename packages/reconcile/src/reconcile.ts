@@ -68,15 +68,15 @@ export class Reconciler {
 
   /** All projects there are, rows counted. */
   async passAll(onProgress: (report: ReconcileReport) => void = () => undefined): Promise<ReconcileReport> {
-    const reports: ReconcileReport[] = [];
+    const all = emptyReport();
     let afterId = "";
     do {
       const slice = await this.passSlice(afterId, PROJECTS_PER_COMPARISON);
-      reports.push(slice.report);
-      onProgress(mergeReports(reports));
+      addReport(all, slice.report);
+      onProgress(all);
       afterId = slice.nextAfterId;
     } while (afterId !== "");
-    return mergeReports(reports);
+    return all;
   }
 
   /** The next `limit` projects by id, rows counted. @returns where to go on; from the start after the last one */
@@ -131,10 +131,12 @@ export class Reconciler {
 
 export function mergeReports(reports: readonly ReconcileReport[]): ReconcileReport {
   const all = emptyReport();
-  for (const report of reports) {
-    all.compared += report.compared;
-    all.repaired.push(...report.repaired);
-    all.waiting += report.waiting;
-  }
+  for (const report of reports) addReport(all, report);
   return all;
+}
+
+function addReport(all: ReconcileReport, { compared, repaired, waiting }: ReconcileReport): void {
+  all.compared += compared;
+  for (const project of repaired) all.repaired.push(project);
+  all.waiting += waiting;
 }
