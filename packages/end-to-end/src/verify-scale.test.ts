@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   tenthMb = report.peak_rss_mb;
   await insertVotedProjects(installation.postgres, { from: TENTH + 1, to: PROJECTS, votesEach: VOTES_EACH });
-});
+}, 480_000);
 afterAll(() => installation.remove());
 
 async function verified(): Promise<{ code: number; stderr: string; report: { peak_rss_mb: number } }> {
