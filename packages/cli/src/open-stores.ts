@@ -32,7 +32,7 @@ export async function withStores<T>(
   work: (stores: Stores, env: NodeJS.ProcessEnv) => Promise<T>,
 ): Promise<T> {
   const config = parseConfig(configSchema, process.env);
-  const postgres = connectPostgres({ url: config.DATABASE_URL, name, poolSize: 2, log: stderrLog });
+  const postgres = connectPostgres({ url: config.DATABASE_URL, name, poolSize: 4, log: stderrLog });
   const redis = connectRedis({ url: config.REDIS_URL, cluster: config.REDIS_CLUSTER, name, log: stderrLog });
   try {
     const env = await withSettingsInForce(postgres.pool, process.env, SETTINGS);

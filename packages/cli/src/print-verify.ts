@@ -11,7 +11,7 @@ import {
 const PRINTED = 20;
 
 export function printReport(report: VerifyReport): void {
-  const { counters, replay, told, voters, waiting, unapplied } = report;
+  const { counters, replay, told, voters, waiting, unapplied, leaderboards, stores } = report;
   printTotals(report);
   if (counters.length > 0) console.table(counters.slice(0, PRINTED).map(counterLine));
   if (voters.length > 0) console.table(voters.slice(0, PRINTED));
@@ -19,6 +19,8 @@ export function printReport(report: VerifyReport): void {
   for (const id of told.slice(0, PRINTED)) console.log(`${id}: watchers were told other counters`);
   for (const { projectId: id, verdict } of waiting.slice(0, PRINTED)) console.log(`${id}: ${verdict}`);
   for (const shard of unapplied.slice(0, PRINTED)) console.log(unappliedLine(shard));
+  if (leaderboards.length > 0) console.table(leaderboards.slice(0, PRINTED));
+  for (const { store, shard } of stores.slice(0, PRINTED)) console.log(`shard ${shard}: ${store} went back in time`);
   printUnprinted(report);
   console.log(isClean(report) ? "all stores say the same" : "NOT the same everywhere");
 }
@@ -31,6 +33,8 @@ function printTotals({ projects, rows, older_than_log, totals }: VerifyReport): 
     { compared: "counters against what was told last", looked_at: "", wrong: totals.told },
     { compared: "still on their way", looked_at: "", wrong: totals.waiting },
     { compared: "shards whose events are not applied", looked_at: "", wrong: totals.unapplied },
+    { compared: "points on leaderboards", looked_at: "", wrong: totals.leaderboards },
+    { compared: "shards of which a store went back in time", looked_at: "", wrong: totals.stores },
   ]);
   if (older_than_log > 0) console.log(`${older_than_log} rows are older than the audit log`);
 }

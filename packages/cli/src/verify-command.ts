@@ -1,5 +1,7 @@
+import { createLeaderboardsCheck, leaderboardConfigShape } from "@votesync/leaderboard";
 import { countProjects } from "@votesync/postgres-store";
 import {
+  type Check,
   type DifferingProjects,
   isClean,
   ProjectLoader,
@@ -8,7 +10,9 @@ import {
   type VerifyReport,
   verify,
 } from "@votesync/reconcile";
+import { parseConfig } from "@votesync/service-kit";
 import { Command } from "commander";
+import { z } from "zod";
 import { redisReady, withStores } from "./open-stores.js";
 import { projectId, seconds, withJson } from "./options.js";
 import { printReport } from "./print-verify.js";
@@ -33,23 +37,37 @@ export function verifyCommand(): Command {
     .option("--timeout <s>", "how long to wait for votes that are on their way", seconds, 60)
     .option("--progress", "say on stderr how far it is, with --json too", false)
     .action(async (o: Options) => {
-      const report = await withStores("votesync verify", async (stores) => {
+      const report = await withStores("votesync verify", async (stores, env) => {
         await redisReady(stores);
-        if (!o.repair) return verifyAll(stores, o);
-        const found = await verifyAll(stores, o, repairing(stores));
-        return isClean(found) ? found : verifyAll(stores, o);
+        const checks = [leaderboardsCheck(env)];
+        if (!o.repair) return verifyAll(stores, o, checks);
+        const found = await verifyAll(stores, o, checks, repairing(stores));
+        return isClean(found) ? found : verifyAll(stores, o, checks);
       });
       print(report, o);
       if (!isClean(report)) process.exitCode = 1;
     });
 }
 
-async function verifyAll(stores: Stores, o: Options, onDiffering?: Repair): Promise<VerifyReport> {
+const configSchema = z.object(leaderboardConfigShape);
+
+function leaderboardsCheck(env: NodeJS.ProcessEnv): Check {
+  const config = parseConfig(configSchema, env);
+  const points = { up: config.POINTS_UP, down: config.POINTS_DOWN, none: 0 };
+  return createLeaderboardsCheck({ zone: config.LEADERBOARD_TIMEZONE, points, nowMs: Date.now });
+}
+
+async function verifyAll(
+  stores: Stores,
+  o: Options,
+  checks: readonly Check[],
+  onDiffering?: Repair,
+): Promise<VerifyReport> {
   const isQuiet = o.json && !o.progress;
   const progress = isQuiet ? SILENT : createVerifyProgress(o.project?.length ?? (await countProjects(stores.pool)));
   try {
     const timeoutMs = o.timeout * 1_000;
-    return await verify(stores, { projectIds: o.project, timeoutMs, onProgress: progress.at, onDiffering });
+    return await verify(stores, { projectIds: o.project, timeoutMs, checks, onProgress: progress.at, onDiffering });
   } finally {
     progress.end();
   }

@@ -1,5 +1,6 @@
 export * from "./compare-users.js";
 export * from "./leaderboard-config.js";
+export * from "./leaderboards-check.js";
 export * from "./points-reader.js";
 export * from "./read-board.js";
 export * from "./restore.js";

@@ -8,6 +8,7 @@ export * from "./count-points.js";
 export * from "./dead-letters.js";
 export * from "./errors.js";
 export * from "./event-partitions.js";
+export * from "./expected-points.js";
 export * from "./fallback-vote.js";
 export * from "./idempotency-keys.js";
 export * from "./installation-settings.js";

@@ -5,7 +5,7 @@ import { compareProjects } from "./compare-projects.js";
 import { FallbackRecovery } from "./fallback-recovery.js";
 import { Reconciler } from "./reconcile.js";
 import { TestStores } from "./stores.testing.js";
-import { findWrongVoters } from "./voters.js";
+import { findWrongVoters, type WrongVoter } from "./voters.js";
 
 const ID = "p";
 const USERS = ["ann", "bob", "cem"];
@@ -61,7 +61,13 @@ async function expectVotesToGoOn(): Promise<void> {
     { verdict: "same" },
     { verdict: "same" },
   ]);
-  expect(await findWrongVoters(stores, [ID, other])).toEqual([]);
+  expect(await wrongVoters([ID, other])).toEqual([]);
+}
+
+async function wrongVoters(projectIds: string[]): Promise<WrongVoter[]> {
+  const found: WrongVoter[] = [];
+  await findWrongVoters(stores, projectIds, (wrong) => void found.push(...wrong));
+  return found;
 }
 
 test.each(DAMAGES)("damage to %s is mended by the next pass, and its neighbour's drift with it", async (which) => {
@@ -123,5 +129,5 @@ test("a vote that is no vote is unknown to Redis, and the user's others are told
   await stores.redis.hset(stores.names.votes(ID, 0), { ann: "nonsense" });
   const own = await readOwnVotes(stores.redis, stores.names, { userId: "ann", projectIds: [ID, other] });
   expect([...own.keys()]).toEqual([other]);
-  expect(await findWrongVoters(stores, [ID])).toEqual([{ projectId: ID, userId: "ann", redis: "none", row: "up" }]);
+  expect(await wrongVoters([ID])).toEqual([{ projectId: ID, userId: "ann", redis: "none", row: "up" }]);
 });

@@ -106,7 +106,8 @@ export class FallbackRecovery {
   /** One damaged project fails the command for all of them: then each is held by itself. */
   private async holdBatch(shard: number, projects: HoldRequest[]): Promise<void> {
     const { redis, names } = this.stores;
-    if ((await unlessDamaged(holdProjects(redis, names, { shard, projects, reason: "recovered" }))) !== undefined) return;
+    if ((await unlessDamaged(holdProjects(redis, names, { shard, projects, reason: "recovered" }))) !== undefined)
+      return;
     for (const project of projects) await holdProject(redis, names, { ...project, reason: "recovered" });
   }
 

@@ -10,12 +10,13 @@
  * no worker had applied is gone with its disk; nothing else is, and nothing is counted twice.
  */
 import { compareStreamIds } from "@votesync/core";
-import { beginEpoch, readShardEpochs, type ShardEpoch } from "@votesync/postgres-store";
+import { beginEpoch, openIncident, readShardEpochs, resolveIncident, type ShardEpoch } from "@votesync/postgres-store";
 import {
   continueStream,
   holdProjects,
   holdsEntry,
   MAX_HOLDS_AT_ONCE,
+  markKeysLost,
   readApplied,
   readEpoch,
   STREAM_START,
@@ -101,6 +102,7 @@ export async function adoptShard({ redis, names, pool }: Stores, shard: number):
 export async function rebuildShard({ redis, names, pool }: Stores, shard: number): Promise<number> {
   const progress = (await readShardEpochs(pool)).find((one) => one.shard === shard);
   if (progress === undefined) return 0;
+  await openIncident(pool, { store: "redis", shard, details: { applied_until: progress.lastId } });
   const fromId = await continueStream(redis, names, { shard, appliedId: progress.lastId });
   const epoch = await beginEpoch(pool, shard, fromId);
   let held = 0;
@@ -111,6 +113,9 @@ export async function rebuildShard({ redis, names, pool }: Stores, shard: number
     }
     held += page.length;
   }
+  // Answers to Idempotency-Keys may be lost too; PostgreSQL knows those that were applied.
+  await markKeysLost(redis, names, shard);
   await writeEpoch(redis, names, shard, epoch);
+  await resolveIncident(pool, { store: "redis", shard, details: { reloaded_projects: held } });
   return held;
 }

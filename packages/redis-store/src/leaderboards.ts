@@ -76,6 +76,38 @@ export async function readPoints(
   return reply.map((points) => (points === null ? null : Number(points)));
 }
 
+/** Points of some users, and how far the ledger of points was given at that moment; `null` for who is not on the board. */
+export async function readPointsWithGiven(
+  client: RedisClient,
+  names: RedisNames,
+  o: { board: Board; userIds: readonly string[] },
+): Promise<{ points: (number | null)[]; given: Map<number, number> }> {
+  const both = client
+    .multi()
+    .hgetall(names.pointsGiven())
+    .zmscore(names.boards + boardName(o.board), ...o.userIds);
+  const [[givenError, given], [pointsError, points]] = (await both.exec()) as [
+    [Error | null, Record<string, string>],
+    [Error | null, (string | null)[]],
+  ];
+  if (givenError !== null || pointsError !== null) throw givenError ?? pointsError;
+  return {
+    points: points.map((found) => (found === null ? null : Number(found))),
+    given: new Map(Object.entries(given).map(([shard, id]) => [Number(shard), Number(id)])),
+  };
+}
+
+/** Everybody on a board, page by page, in no order; one user may come twice. */
+export async function* userPages(client: RedisClient, names: RedisNames, board: Board): AsyncGenerator<string[]> {
+  let cursor = "0";
+  do {
+    const [next, members] = await client.zscan(names.boards + boardName(board), cursor, "COUNT", 1_000);
+    cursor = next;
+    const users = members.filter((_, i) => i % 2 === 0);
+    if (users.length > 0) yield users;
+  } while (cursor !== "0");
+}
+
 /** Every board there is. */
 export async function readBoards(client: RedisClient, names: RedisNames): Promise<Board[]> {
   const found = await client.smembers(names.boardNames());

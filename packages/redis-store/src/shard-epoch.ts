@@ -1,5 +1,6 @@
 /** The mark in Redis that says which life of its data this is, and what a shard's stream knows of itself. */
 import type { RedisNames } from "@votesync/core";
+import { IDEMPOTENCY_TTL_S } from "./cast-vote.js";
 import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
 
@@ -20,6 +21,11 @@ export async function markApplied(client: RedisClient, names: RedisNames, shard:
 /** Up to where PostgreSQL is known to have applied the shard; `null` when nobody has said so yet. */
 export function readApplied(client: RedisClient, names: RedisNames, shard: number): Promise<string | null> {
   return client.get(names.applied(shard));
+}
+
+/** As long as a key may be repeated, a cast that does not know its key asks PostgreSQL for it. */
+export async function markKeysLost(client: RedisClient, names: RedisNames, shard: number): Promise<void> {
+  await client.set(names.keysLost(shard), "1", "EX", IDEMPOTENCY_TTL_S);
 }
 
 /** Whether the shard's stream still holds this entry. */

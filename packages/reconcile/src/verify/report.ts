@@ -21,6 +21,20 @@ export interface UnappliedShard {
   not_applied_for_ms: number;
 }
 
+/** A user's points on a leaderboard in Redis that are not those of the votes that stand and the points given by hand. */
+export interface WrongPoints {
+  /** Such as `daily:2026-12-01`. */
+  board: string;
+  user_id: string;
+  redis: number;
+  counted: number;
+}
+
+export interface StoreBehind {
+  store: "redis" | "postgres";
+  shard: number;
+}
+
 /** Each kind of finding, and what the report keeps of one. */
 export interface FindingOf {
   /** Counters that are not those of the rows. */
@@ -35,6 +49,10 @@ export interface FindingOf {
   waiting: Comparison;
   /** Shards whose events are not applied. */
   unapplied: UnappliedShard;
+  /** Points on leaderboards that do not follow from the rows. */
+  leaderboards: WrongPoints;
+  /** Shards of which a store went back in time, and has not caught up. */
+  stores: StoreBehind;
 }
 
 export type FindingKind = keyof FindingOf;
@@ -86,7 +104,9 @@ export function emptyReport(): VerifyReport {
     voters: [],
     waiting: [],
     unapplied: [],
-    totals: { counters: 0, replay: 0, told: 0, voters: 0, waiting: 0, unapplied: 0 },
+    leaderboards: [],
+    stores: [],
+    totals: { counters: 0, replay: 0, told: 0, voters: 0, waiting: 0, unapplied: 0, leaderboards: 0, stores: 0 },
   };
 }
 
