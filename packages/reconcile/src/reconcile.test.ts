@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { readCounts, readEvents, STREAM_START } from "@votesync/redis-store";
 import { compareProjects } from "./compare-projects.js";
 import { Reconciler } from "./reconcile.js";
+import { adoptShard } from "./shard-trust.js";
 import { TestStores } from "./stores.testing.js";
 import { isClean } from "./verify/report.js";
 import { verify } from "./verify.js";
@@ -17,6 +18,7 @@ beforeEach(async () => {
   reconciler = new Reconciler(stores, stores.loader);
   shard = stores.names.shardOf(ID);
   await stores.createProject(ID);
+  await adoptShard(stores, shard);
   for (const user of ["ann", "bob", "cem"]) await stores.cast(ID, user, "up");
   await stores.apply(ID);
 });
