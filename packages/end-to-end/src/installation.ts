@@ -32,17 +32,23 @@ export class Installation {
   /**
    * @param env added to every service's environment
    * @param ownDatabase a migrated one to use instead of a fresh clone on the shared server
+   * @param ownRedis one to use instead of a fresh one; `env.REDIS_URL` may name a link to it
    */
-  static async create(env: NodeJS.ProcessEnv = {}, ownDatabase?: TestDatabase): Promise<Installation> {
-    const redisServer = await OwnRedis.start();
+  static async create(
+    env: NodeJS.ProcessEnv = {},
+    ownDatabase?: TestDatabase,
+    ownRedis?: OwnRedis,
+  ): Promise<Installation> {
+    const redisServer = ownRedis ?? (await OwnRedis.start());
+    const redisUrl = env.REDIS_URL ?? redisServer.url;
     const database = ownDatabase ?? (await createTestDatabase());
-    const redis = new Redis(redisServer.url, { commandTimeout: 5_000 });
+    const redis = new Redis(redisUrl, { commandTimeout: 5_000 });
     // The tests kill this Redis; its client reconnects by itself.
     redis.on("error", () => undefined);
     const postgres = new pg.Pool({ connectionString: database.url, query_timeout: 20_000 });
     postgres.on("error", () => undefined);
     return new Installation(redisServer, database, redis, postgres, new RedisNames(), {
-      REDIS_URL: redisServer.url,
+      REDIS_URL: redisUrl,
       DATABASE_URL: database.url,
       AUTH_JWT_SECRET: TEST_SECRET,
       LOG_LEVEL: "warn",
@@ -66,7 +72,7 @@ export class Installation {
 
   /** What a command needs to find the stores. */
   get addresses(): { REDIS_URL: string; DATABASE_URL: string } {
-    return { REDIS_URL: this.redisServer.url, DATABASE_URL: this.database.url };
+    return { REDIS_URL: this.env.REDIS_URL ?? this.redisServer.url, DATABASE_URL: this.database.url };
   }
 
   async createProjects(api: ServiceProcess, ids: readonly string[]): Promise<void> {

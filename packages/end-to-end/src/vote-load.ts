@@ -161,7 +161,7 @@ export async function expectEveryChangeKept(installation: Installation, load: Vo
 }
 
 /** Rows that are neither what was answered last nor a wish that was not answered. */
-async function wrongRows(installation: Installation, load: VoteLoad): Promise<string[]> {
+export async function wrongRows(installation: Installation, load: VoteLoad): Promise<string[]> {
   const rows = await installation.query<{ who: string; vote_type: Wish }>(
     "SELECT user_id || ' ' || project_id AS who, vote_type FROM votes",
   );

@@ -9,14 +9,13 @@ export class BreakableLink {
   private frozen = false;
 
   private constructor(
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
     private port = 0,
   ) {}
 
   /** @param url the server's; `url()` is the same through this link */
   static async to(url: string): Promise<BreakableLink> {
-    const { hostname, port } = new URL(url);
-    const link = new BreakableLink({ host: hostname, port: Number(port) });
+    const link = new BreakableLink(addressOf(url));
     await link.restore();
     link.port = (link.server.address() as AddressInfo).port;
     return link;
@@ -47,6 +46,13 @@ export class BreakableLink {
     await once(this.server, "listening");
   }
 
+  /** Another server answers at this address, as after a failover. */
+  async moveTo(url: string): Promise<void> {
+    await this.cut();
+    this.target = addressOf(url);
+    await this.restore();
+  }
+
   /** Connections stay open and are accepted, and nothing passes any more. */
   freeze(): void {
     this.frozen = true;
@@ -68,4 +74,9 @@ export class BreakableLink {
     if (this.frozen) client.pause();
     else client.pipe(upstream).pipe(client);
   }
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
 }

@@ -1,8 +1,10 @@
-/** A Redis of one test's own, to be killed, frozen and wiped. */
+/** A Redis of one test's own, to be killed, frozen, wiped, put back and copied by a replica. */
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startRedisServer } from "@votesync/local-stack";
+import { Redis } from "ioredis";
+import { waitFor } from "./wait-for.js";
 
 type RedisServer = Awaited<ReturnType<typeof startRedisServer>>;
 
@@ -27,6 +29,39 @@ export class OwnRedis {
 
   get pid(): number {
     return this.server.pid;
+  }
+
+  /** Copies another server from now on, which must be reachable at `master`; resolves once it has all of its data on its disk. */
+  async replicate(master: string): Promise<void> {
+    const { hostname, port } = new URL(master);
+    await this.ask(async (client) => {
+      await client.replicaof(hostname, Number(port));
+      await waitFor("the replica to be in step", async () => {
+        const info = await client.info("replication", "persistence");
+        return info.includes("master_link_status:up") && info.includes("aof_rewrite_in_progress:0");
+      });
+    });
+  }
+
+  /** How many bytes of its master's history it has, or of its own when it is the master. */
+  async replicatedUntil(): Promise<number> {
+    const info = await this.ask((client) => client.info("replication"));
+    const role = info.includes("role:slave") ? "slave" : "master";
+    return Number(new RegExp(`^${role}_repl_offset:(\\d+)`, "m").exec(info)?.[1]);
+  }
+
+  /** The replica is a master from now on. */
+  async promote(): Promise<void> {
+    await this.ask((client) => client.replicaof("NO", "ONE"));
+  }
+
+  private async ask<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    const client = new Redis(this.url, { commandTimeout: 5_000 });
+    try {
+      return await work(client);
+    } finally {
+      client.disconnect();
+    }
   }
 
   kill9(): Promise<void> {
