@@ -130,7 +130,8 @@ export async function settled(installation: Installation): Promise<void> {
   await installation.drained();
 }
 
-const UNRECOVERED = "SELECT FROM outbox WHERE recovered_at IS NULL LIMIT 1";
+/** `pending_reloads` holds projects that Redis must read again, because PostgreSQL decided otherwise than Redis had. */
+const UNRECOVERED = "SELECT FROM outbox WHERE recovered_at IS NULL UNION ALL SELECT FROM pending_reloads LIMIT 1";
 
 /** The promises: each answered change is an event once, rows are as last answered, and all counters are the rows'. */
 export async function expectOneTruth(installation: Installation, load: VoteLoad): Promise<void> {

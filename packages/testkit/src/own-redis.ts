@@ -43,13 +43,6 @@ export class OwnRedis {
     });
   }
 
-  /** How many bytes of its master's history it has, or of its own when it is the master. */
-  async replicatedUntil(): Promise<number> {
-    const info = await this.ask((client) => client.info("replication"));
-    const role = info.includes("role:slave") ? "slave" : "master";
-    return Number(new RegExp(`^${role}_repl_offset:(\\d+)`, "m").exec(info)?.[1]);
-  }
-
   /** The replica is a master from now on. */
   async promote(): Promise<void> {
     await this.ask((client) => client.replicaof("NO", "ONE"));
