@@ -12,7 +12,12 @@ export interface BringOverDeps extends Stores {
   log: Logger;
 }
 
+/**
+ * One shard after the other: each recovery holds a connection for its lock and needs others for its work, so as many at once as the
+ * pool has connections would wait for each other.
+ */
 export function createBringOver({ mode, log, ...stores }: BringOverDeps) {
+  let previous: Promise<unknown> = Promise.resolve();
   return async (behind: PostgresBehindError): Promise<void> => {
     const { shard, lastId, onceApplied } = behind;
     const details = { from_id: lastId, once_applied: onceApplied };
@@ -23,7 +28,9 @@ export function createBringOver({ mode, log, ...stores }: BringOverDeps) {
         "PostgreSQL went back in time: nothing is applied to this shard until Redis's votes are brought over",
       );
     if (mode === "manual") throw behind;
-    const report = await recoverPostgresShard(stores, shard, { dryRun: false });
+    const recovery = previous.then(() => recoverPostgresShard(stores, shard, { dryRun: false }));
+    previous = recovery.catch(() => undefined);
+    const report = await recovery;
     if (report !== null) log.warn({ ...report }, "PostgreSQL had gone back in time; it has again what Redis still had");
   };
 }
