@@ -24,7 +24,10 @@ export interface ColdProjectRow {
   boardId: string | null;
   /** What else the row says. */
   about: { title: string; url: string | null; ownerId: string; createdAtMs: number };
-  /** Everybody with a vote in the current period; `null` when they are more than asked for. */
+  /**
+   * Everybody who voted in the current period, also who took the vote back: should PostgreSQL go back in time, Redis alone knows
+   * of that. `null` when they are more than asked for.
+   */
   votes: VoteRow[] | null;
   /** Up to which entry of the shard's stream these rows are. */
   lastId: string;
@@ -37,7 +40,7 @@ const READ_COLD_PROJECT = `
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
             FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
                     FROM votes
-                   WHERE project_id = p.id AND period = p.period AND vote_type <> 'none'
+                   WHERE project_id = p.id AND period = p.period
                    LIMIT $2) v) AS votes
     FROM projects p
    WHERE p.id = $1`;
