@@ -60,6 +60,12 @@ async function failOver(): Promise<void> {
 
 const isCommitted = ({ status, body }: Awaited<ReturnType<typeof vote>>) =>
   status === 200 && body.data.state === undefined;
+/** Asked again where a busy machine took more than the five seconds that a caller is kept waiting. */
+const commit = (user: string, i: number) =>
+  waitFor("the vote to be committed", async () => {
+    const answer = await vote(user, i, "up", "committed");
+    return isCommitted(answer) && answer;
+  });
 const rowsOf = async (prefix: string) => {
   const rows = await installation.query<{ user_id: string; vote_type: string }>(
     "SELECT user_id, vote_type FROM votes WHERE user_id LIKE $1 || '%' ORDER BY user_id",
@@ -77,17 +83,16 @@ async function expectEverythingSettled(): Promise<void> {
 test("what was applied before the failover stands in both stores, committed votes that changed nothing too", async () => {
   replication.freeze();
   for (let i = 0; i < VOTERS; i++) {
-    const [sure, again, accepted] = await Promise.all([
-      vote(`sure ${i}`, i, "up", "committed"),
-      vote(`early ${i}`, i, "up", "committed"),
+    const [again, accepted] = await Promise.all([
+      commit(`early ${i}`, i),
       vote(`accepted ${i}`, i, "up"),
+      commit(`sure ${i}`, i),
     ]);
-    expect([sure, again].map(isCommitted)).toEqual([true, true]);
     expect([again.body.data.action, accepted.status]).toEqual(["unchanged", 200]);
   }
   await settled(installation);
   await failOver();
-  for (let i = 0; i < VOTERS; i++) expect(isCommitted(await vote(`later ${i}`, i, "up", "committed"))).toBe(true);
+  for (let i = 0; i < VOTERS; i++) await commit(`later ${i}`, i);
   await expectEverythingSettled();
   for (const who of ["sure", "early", "accepted", "later"]) {
     expect(new Set(Object.values(await rowsOf(`${who} `)))).toEqual(new Set(["up"]));
@@ -115,7 +120,7 @@ test("a committed vote whose event was lost is never answered 200, also where it
   expect(told.map(({ status, body }) => [status, body.data.state])).toEqual(answers.map(() => [202, "pending"]));
   expect(await rowsOf(LOST)).toEqual({});
   // Who asks again gets what was promised.
-  for (const [i, user] of lost.entries()) expect(isCommitted(await vote(user, i, "up", "committed"))).toBe(true);
+  for (const [i, user] of lost.entries()) await commit(user, i);
   await expectEverythingSettled();
   expect(Object.keys(await rowsOf(LOST))).toHaveLength(VOTERS);
 }, 240_000);

@@ -70,11 +70,15 @@ async function voteOn(): Promise<void> {
   await settled(installation);
 }
 
+/** Asked again where a busy machine took more than the five seconds that a caller is kept waiting. */
 async function commitVotes(): Promise<void> {
   for (let i = 0; i < COMMITTED; i++) {
     const vote = { project_id: [...OLD, ...NEW][i % 12], vote_type: "up", durability: "committed" };
-    const answer = await postJson(`${api.url}/api/votes`, await testToken(`sure ${i}`), vote);
-    expect([answer.status, answer.body.data.state]).toEqual([200, undefined]);
+    const token = await testToken(`sure ${i}`);
+    await waitFor("the vote to be committed", async () => {
+      const { status, body } = await postJson(`${api.url}/api/votes`, token, vote);
+      return status === 200 && body.data.state === undefined;
+    });
   }
 }
 

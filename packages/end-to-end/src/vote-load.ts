@@ -123,11 +123,18 @@ export class VoteLoad {
   }
 }
 
-/** Waits until nothing is under way: every event applied, every vote of the fallback known to Redis. */
+/** Waits until nothing is under way: every event applied, every vote of the fallback known to Redis, every held project loaded. */
 export async function settled(installation: Installation): Promise<void> {
   await installation.drained();
   await waitFor("recovery", async () => (await installation.query(UNRECOVERED)).length === 0, 60_000);
+  await waitFor("held projects to be loaded", async () => !(await isAnyHeld(installation)), 60_000);
   await installation.drained();
+}
+
+async function isAnyHeld({ redis, names, postgres }: Installation): Promise<boolean> {
+  const { rows } = await postgres.query<{ id: string }>("SELECT id FROM projects");
+  const holds = await Promise.all(rows.map(({ id }) => redis.hexists(names.project(id), "held")));
+  return holds.includes(1);
 }
 
 /** `pending_reloads` holds projects that Redis must read again, because PostgreSQL decided otherwise than Redis had. */

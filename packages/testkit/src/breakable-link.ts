@@ -62,6 +62,11 @@ export class BreakableLink {
     }
   }
 
+  /** What is sent arrives, and answers do not come back any more; for connections that are open. */
+  loseReplies(): void {
+    for (const [client, upstream] of this.links) upstream.unpipe(client).pause();
+  }
+
   private join(client: Socket): void {
     const upstream = connect(this.target.port, this.target.host);
     this.links.set(client, upstream);
