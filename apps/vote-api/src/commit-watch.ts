@@ -52,16 +52,24 @@ export class CommitWatch {
   }
 
   private async settleCommitted(): Promise<void> {
-    const progress = await readShardProgress(this.pool);
-    const passed = [...this.waiters].filter(({ shard, eventId }) => {
-      const lastId = progress.get(shard);
-      return lastId !== undefined && compareStreamIds(eventId, lastId) <= 0;
-    });
-    if (passed.length === 0) return;
-    const logged = await findLoggedRequests(
-      this.pool,
-      passed.map(({ requestId }) => requestId),
-    );
-    for (const { requestId, settle } of passed) if (logged.has(requestId)) settle(true);
+    for (const { settle } of await findCommitted(this.pool, [...this.waiters])) settle(true);
   }
+}
+
+/** One look: which of these votes PostgreSQL has. */
+export async function findCommitted<V extends { shard: number; eventId: string; requestId: string }>(
+  pool: pg.Pool,
+  votes: readonly V[],
+): Promise<V[]> {
+  const progress = await readShardProgress(pool);
+  const passed = votes.filter(({ shard, eventId }) => {
+    const lastId = progress.get(shard);
+    return lastId !== undefined && compareStreamIds(eventId, lastId) <= 0;
+  });
+  if (passed.length === 0) return [];
+  const logged = await findLoggedRequests(
+    pool,
+    passed.map(({ requestId }) => requestId),
+  );
+  return passed.filter(({ requestId }) => logged.has(requestId));
 }

@@ -52,6 +52,8 @@ export interface FastPath {
    * @throws whatever keeps Redis from answering in time: the outcome is unknown, or nothing was done
    */
   cast(cast: Cast, ms?: number): Promise<CastOutcome>;
+  /** Ends the breaker's timer. */
+  close(): void;
 }
 
 export function createFastPath(deps: FastPathDeps): FastPath {
@@ -79,5 +81,5 @@ export function createFastPath(deps: FastPathDeps): FastPath {
     deps.onBreaker("open");
   });
   breaker.on("close", () => deps.onBreaker("close"));
-  return { cast: (cast, ms = DEADLINE_MS) => breaker.fire(cast, ms) };
+  return { cast: (cast, ms = DEADLINE_MS) => breaker.fire(cast, ms), close: () => breaker.shutdown() };
 }

@@ -107,6 +107,7 @@ test("a vote that Redis took without its answer coming through, and that is a ro
       await apply(vote.projectId);
       throw new DeadlineExceededError("Redis", 400);
     },
+    close: () => undefined,
   };
   const stores = { redis: redis.client, names, pool: postgres.pool };
   const deps = {

@@ -25,3 +25,4 @@ export * from "./shard-epoch.js";
 export * from "./vote-figures.js";
 export * from "./whole-project.js";
 export * from "./withdraw-vote.js";
+export { SCRIPTS } from "./scripts.js";

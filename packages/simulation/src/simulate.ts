@@ -1,0 +1,49 @@
+/** Histories by seed: each alone decides what happens, and a failing one is made as short as it can be. */
+import fc from "fast-check";
+import type { Violation } from "./model.js";
+import { describeStep, historyOf, type Step } from "./steps.js";
+import type { TwoStores } from "./two-stores.js";
+import { World } from "./world.js";
+
+export const MAX_STEPS = 36;
+const SHRINK_MS = 60_000;
+
+export interface Failure {
+  seed: number;
+  /** As few as still fail. */
+  steps: Step[];
+  violations: readonly Violation[];
+}
+
+class ViolationError extends Error {
+  override readonly name = "ViolationError";
+  constructor(readonly violations: readonly Violation[]) {
+    super("the stores do not stand by what users were told");
+  }
+}
+
+/** @returns `null` when the history of this seed is as it should be */
+export async function simulate(stores: TwoStores, seed: number, maxSteps = MAX_STEPS): Promise<Failure | null> {
+  const property = fc.asyncProperty(historyOf(seed, maxSteps), async (steps) => {
+    const violations = await World.run(stores, steps);
+    if (violations.length > 0) throw new ViolationError(violations);
+  });
+  const result = await fc.check(property, {
+    seed,
+    numRuns: 1,
+    unbiased: true,
+    interruptAfterTimeLimit: SHRINK_MS,
+    markInterruptAsFailure: false,
+  });
+  if (!result.failed) return null;
+  const error = result.errorInstance;
+  if (!(error instanceof ViolationError)) throw error;
+  return { seed, steps: result.counterexample?.[0] ?? [], violations: error.violations };
+}
+
+/** For a person who has to find out why. */
+export function describeFailure({ seed, steps, violations }: Failure): string {
+  const lines = steps.map((step, i) => `  ${String(i + 1).padStart(2)}. ${describeStep(step)}`);
+  const found = violations.map(({ check, what }) => `  ${check}: ${what}`);
+  return [`seed ${seed}, ${steps.length} steps:`, ...lines, "broken:", ...found].join("\n");
+}

@@ -1,0 +1,123 @@
+/**
+ * The two real stores of a simulation, and what an operator or a disaster does to them: wiped, copied, put back to the copy.
+ * Their data are few, so all of that takes milliseconds, and a history begins on empty stores without new ones being made.
+ *
+ * Redis's time is ours: the scripts read it from two keys instead of `TIME`, so that a step takes 50 ms whatever the machine
+ * does, and versions are the same in every replay.
+ */
+import { RedisNames } from "@votesync/core";
+import { connectPostgres, ensureShards, type PostgresConnection } from "@votesync/postgres-store";
+import { SCRIPTS } from "@votesync/redis-store";
+import { Redis } from "ioredis";
+import type pg from "pg";
+import { CREATE_COPIES } from "./postgres-copies.js";
+
+export const SHARDS = 1;
+const CLOCK_KEYS = ["clock:s", "clock:us"] as const;
+const POOL_SIZE = 24;
+/** Dead rows of thousands of histories make every scan slower. */
+const HISTORIES_PER_VACUUM = 200;
+
+const SILENT = { info: () => undefined, warn: () => undefined };
+
+export class TwoStores {
+  readonly names = new RedisNames(SHARDS, "sim");
+  nowUs = 0;
+  private histories = 0;
+
+  private constructor(
+    readonly redis: Redis,
+    private readonly postgres: PostgresConnection,
+  ) {}
+
+  /** @param o.redisUrl of a Redis that holds nothing else: it is wiped */
+  static async connect(o: { redisUrl: string; databaseUrl: string }): Promise<TwoStores> {
+    const redis = new Redis(o.redisUrl, { scripts: scriptsWithOurTime() });
+    const postgres = connectPostgres({ url: o.databaseUrl, name: "simulation", poolSize: POOL_SIZE, log: SILENT });
+    const stores = new TwoStores(redis, postgres);
+    await postgres.pool.query("TRUNCATE shard_progress");
+    await ensureShards(postgres.pool, SHARDS);
+    await postgres.pool.query(CREATE_COPIES);
+    await stores.copyPostgres("pristine");
+    return stores;
+  }
+
+  get pool(): pg.Pool {
+    return this.postgres.pool;
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+    await this.postgres.close();
+  }
+
+  /** Empty stores, the clock at now. */
+  async reset(): Promise<void> {
+    this.histories++;
+    if (this.histories % HISTORIES_PER_VACUUM === 0) await this.pool.query("VACUUM");
+    await this.putPostgresBack("pristine");
+    this.nowUs = Date.now() * 1_000;
+    await this.wipeRedis();
+  }
+
+  passTime(us: number): void {
+    this.nowUs += us;
+    this.tellTime();
+  }
+
+  async wipeRedis(): Promise<void> {
+    await this.redis.flushdb();
+    this.tellTime();
+  }
+
+  async copyRedis(): Promise<void> {
+    await this.redis.eval(COPY_REDIS, 0, 0, 1);
+  }
+
+  async putRedisBack(): Promise<void> {
+    await this.redis.eval(COPY_REDIS, 0, 1, 0);
+    this.tellTime();
+  }
+
+  async copyPostgres(copy: "copy" | "pristine" = "copy"): Promise<void> {
+    await this.pool.query("SELECT simulation.save($1)", [copy]);
+  }
+
+  async putPostgresBack(copy: "copy" | "pristine" = "copy"): Promise<void> {
+    await this.pool.query("SELECT simulation.put_back($1)", [copy]);
+  }
+
+  /** How many statements wait for a lock now. */
+  async countBlocked(): Promise<number> {
+    const { rows } = await this.pool.query<{ blocked: number }>(
+      "SELECT count(*) AS blocked FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows[0]?.blocked ?? 0;
+  }
+
+  /** Not waited for: every later command comes after it, on the same connection. */
+  private tellTime(): void {
+    const [s, us] = CLOCK_KEYS;
+    void this.redis.mset(s, Math.floor(this.nowUs / 1_000_000), us, this.nowUs % 1_000_000);
+  }
+}
+
+const COPY_REDIS = `
+  local from, to = ARGV[1], ARGV[2]
+  redis.call('SELECT', to)
+  redis.call('FLUSHDB')
+  redis.call('SELECT', from)
+  for _, key in ipairs(redis.call('KEYS', '*')) do
+    redis.call('COPY', key, key, 'DB', to)
+  end
+  redis.call('SELECT', 0)`;
+
+function scriptsWithOurTime() {
+  const time = `{ ${CLOCK_KEYS.map((key) => `redis.call('GET', '${key}')`).join(", ")} }`;
+  return Object.fromEntries(
+    Object.entries(SCRIPTS).map(([name, { lua, numberOfKeys }]) => [
+      name,
+      { numberOfKeys, lua: lua.replaceAll("redis.call('TIME')", time) },
+    ]),
+  );
+}
