@@ -33,7 +33,7 @@ export class LinkCutError extends Error {
 const DEADLINE_MS = 400;
 
 export class Link {
-  /** `close` and `ready`, as a connection tells them. */
+  /** `close`, as a connection tells it, and `ready`, which a connection that is made anew tells. */
   readonly events = new EventEmitter().setMaxListeners(0);
   isCut = false;
   private isDead = false;
@@ -64,10 +64,7 @@ export class Link {
 
   heal(): void {
     this.armed = null;
-    if (this.isDead) return;
-    const wasCut = this.isCut;
-    this.isCut = false;
-    if (wasCut) this.events.emit("ready");
+    this.isCut = this.isDead;
   }
 
   /** Its process is gone. */

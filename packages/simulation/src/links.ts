@@ -32,12 +32,6 @@ export class Links {
     this.postgres.heal();
   }
 
-  /** Redis was restarted: connections end, and are made anew at once. */
-  dropRedis(): void {
-    this.redis.drop();
-    if (!this.redis.isCut) this.redis.events.emit("ready");
-  }
-
   dropPostgres(): Promise<void> {
     return this.linkedPool.drop();
   }

@@ -28,7 +28,7 @@ export interface Wish {
 
 /** A history breaks off, or ends, with what was found to be wrong. */
 export interface Violation {
-  check: "order" | "counters" | "committed" | "points" | "once" | "quiet" | "stuck";
+  check: "order" | "counters" | "committed" | "points" | "once" | "held" | "quiet" | "stuck";
   what: string;
 }
 

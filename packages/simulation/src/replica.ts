@@ -70,6 +70,11 @@ export class Replica {
     return (await findCommitted(this.stores.pool, [event])).length > 0;
   }
 
+  /** Makes Redis read the project anew. */
+  load(projectId: string): Promise<boolean> {
+    return this.casting.loader.reload(projectId, "rebuilt");
+  }
+
   /** The process is gone, with all that it knew. */
   kill(): void {
     this.casting.fastPath.close();

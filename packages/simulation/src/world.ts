@@ -2,7 +2,7 @@
  * One history: three replicas, a worker and a scheduler on two real stores, one step after the other. What a step throws is
  * what a loop would log before its next try; only what users were told is remembered, for the judge.
  */
-import type { VoteAnswer } from "@votesync/redis-store";
+import { isHeld, type VoteAnswer } from "@votesync/redis-store";
 import { SchedulerProcess, WorkerProcess } from "./background-services.js";
 import { judge } from "./judge.js";
 import { Links } from "./links.js";
@@ -120,7 +120,8 @@ export class World {
       case "fault":
         return this.process(step.of).links[step.to === "Redis" ? "redis" : "postgres"].arm(step.fault, step.after);
       case "heal":
-        return this.attempt(name, async () => this.process(step.of).links.heal());
+        this.process(step.of).links.heal();
+        return this.trustAgain();
       case "clock":
         this.skewsMs.set(step.at, (this.skewsMs.get(step.at) ?? 0) + step.ms);
         return;
@@ -230,9 +231,19 @@ export class World {
     else await this.stores.putRedisBack();
     for (const id of await requestsInRedis(this.stores)) kept.add(id);
     this.model.lose(kept);
-    await this.attempt("connect", async () => {
-      for (const { links } of this.processes) links.dropRedis();
-    });
+    for (const { links } of this.processes) links.redis.drop();
+    await this.trustAgain();
+  }
+
+  /** Connections that are made anew, one after the other, and what each sets off by itself. */
+  private async trustAgain(): Promise<void> {
+    for (const [name, { trust, links }] of this.replicas) {
+      if (!trust.isConnected || trust.isTrusted) continue;
+      await this.attempt(`${name} trusts`, () => {
+        links.redis.events.emit("ready");
+        return trust.ensure();
+      });
+    }
   }
 
   private async losePostgres(): Promise<void> {
@@ -248,35 +259,54 @@ export class World {
   /** Everything is whole, and all loops run until they find nothing to do. */
   private async becomeQuiet(): Promise<void> {
     this.skewsMs.clear();
-    for (const { links } of this.processes) await this.attempt("heal", async () => links.heal());
+    for (const { links } of this.processes) links.heal();
     await this.operations.end();
-    for (let round = 1; round <= MAX_ROUNDS; round++) {
+    await this.trustAgain();
+    let waitingBefore = 0;
+    for (let round = 1; ; round++) {
       this.stores.passTime(STEP_US);
-      if (!(await this.round())) break;
-      if (round === MAX_ROUNDS) this.model.report("quiet", `after ${round} rounds the loops still find work`, null);
+      const { found, waiting } = await this.round();
+      // What waits for two rounds waits for a vote: it is held.
+      if (!found && (waiting === 0 || waiting === waitingBefore)) break;
+      waitingBefore = waiting;
+      if (round < MAX_ROUNDS) continue;
+      this.model.report("quiet", `after ${round} rounds the loops still find work`, null);
+      break;
     }
+    await this.loadHeld();
+    await this.attempt("sync", () => this.scheduler.syncAndRestore());
     await this.tellCommitted();
   }
 
-  /** @returns whether anything was found to do */
-  private async round(): Promise<boolean> {
+  /** With everything whole and quiet nobody waits for a vote to load what is held; then it is loaded, to judge the rest. */
+  private async loadHeld(): Promise<void> {
+    const { redis, names } = this.stores;
+    for (const project of PROJECTS) {
+      if (!(await isHeld(redis, names, project))) continue;
+      this.model.report("held", `${project} stays held`, null);
+      await this.replica("A").load(project);
+    }
+    await this.worker.apply();
+  }
+
+  /** A turn of every loop. @returns whether anything was found to do, and how many projects wait for something */
+  private async round(): Promise<{ found: boolean; waiting: number }> {
     let found = false;
+    let waiting = 0;
     const note = (work: () => Promise<boolean>) =>
       this.operations.run("round", async () => {
         // What fails is tried again in the next round.
         if (await work().catch(() => true)) found = true;
       });
-    for (const { recovery } of this.replicas.values()) {
-      await note(async () => {
-        await recovery.runOnce();
-        return false;
-      });
-    }
+    for (const { recovery } of this.replicas.values()) await note(() => recovery.runOnce());
     await note(async () => (await this.worker.apply()) > 0);
     await note(() => this.worker.retry());
     await note(() => this.scheduler.readPoints());
-    await note(async () => (await this.scheduler.reconcile()).some((r) => r.repaired.length + r.waiting > 0));
-    if (!found) await note(async () => this.scheduler.syncAndRestore().then(() => false));
-    return found;
+    await note(async () => {
+      const reports = await this.scheduler.reconcile();
+      waiting = reports.reduce((sum, report) => sum + report.waiting, 0);
+      return reports.some(({ repaired }) => repaired.length > 0);
+    });
+    return { found, waiting };
   }
 }
