@@ -114,19 +114,24 @@ export class EventWorker implements Service {
 
   /** Not while PostgreSQL is behind: then no applier knows a watermark, and the streams are all there is. */
   private async trim(): Promise<boolean> {
-    const { redis, names, retentionMs } = this.options;
-    for (const { applier } of this.running.values()) {
-      await applier.markNow();
-      const committedId = applier.committedId();
-      if (committedId === null) continue;
-      await trimEvents(redis, names, { shard: applier.shard, minId: trimPoint(committedId, retentionMs) });
-    }
+    for (const { applier } of this.running.values()) await trimShard(this.options, applier);
     return false;
   }
 }
 
 const isStop = (error: unknown): error is Error =>
   error instanceof StreamGapError || error instanceof PostgresBehindError || error instanceof NewerEventError;
+
+/** Drops what is applied of a shard's stream, but for what is kept for readers that come back. */
+export async function trimShard(
+  { redis, names, retentionMs }: Pick<EventWorkerOptions, "redis" | "names" | "retentionMs">,
+  applier: ShardApplier,
+): Promise<void> {
+  await applier.markNow();
+  const committedId = applier.committedId();
+  if (committedId === null) return;
+  await trimEvents(redis, names, { shard: applier.shard, minId: trimPoint(committedId, retentionMs) });
+}
 
 /**
  * Up to where a shard's stream may be trimmed: so much time behind the last committed entry, for sockets and other

@@ -1,11 +1,11 @@
 /** The worker and the scheduler: what they do in their loops, as single steps. */
 import type { LeaderboardPeriod, RedisNames } from "@votesync/core";
 import { BoardsLostError, PointsReader, restoreBoards, runSync, type SyncDeps } from "@votesync/leaderboard";
-import { evictColdProjects, Reconciler, type ReconcileReport, type Stores } from "@votesync/reconcile";
+import { evictColdProjects, type ReconcileReport, Reconciler, type Stores } from "@votesync/reconcile";
 import { v4 as uuidv4 } from "uuid";
 import { ImpatientLoader } from "./impatient-loader.js";
 import type { Links } from "./links.js";
-import { Retries, ShardApplier } from "./product.js";
+import { Retries, ShardApplier, trimShard } from "./product.js";
 import { SHARDS } from "./two-stores.js";
 
 const ZONE = "UTC";
@@ -24,11 +24,17 @@ export class WorkerProcess {
 
   constructor(
     readonly links: Links,
-    names: RedisNames,
+    private readonly names: RedisNames,
     now: () => Date,
   ) {
     const stores: Stores = { redis: links.redisClient, names, pool: links.pool };
-    const deps = { ...stores, batchSize: BATCH_SIZE, retryDelayMs: RETRY_DELAYS_MS[0], now, onApplied: () => undefined };
+    const deps = {
+      ...stores,
+      batchSize: BATCH_SIZE,
+      retryDelayMs: RETRY_DELAYS_MS[0],
+      now,
+      onApplied: () => undefined,
+    };
     this.appliers = ALL_SHARDS.map((shard) => new ShardApplier(shard, deps));
     this.retries = new Retries({
       ...stores,
@@ -44,6 +50,12 @@ export class WorkerProcess {
     let applied = 0;
     for (const applier of this.appliers) applied += await applier.runOnce();
     return applied;
+  }
+
+  /** As if all that was applied were older than streams keep. */
+  async trim(): Promise<void> {
+    const deps = { redis: this.links.redisClient, names: this.names, retentionMs: 0 };
+    for (const applier of this.appliers) await trimShard(deps, applier);
   }
 
   retry(): Promise<boolean> {

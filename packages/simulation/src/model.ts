@@ -20,6 +20,8 @@ export interface Wish {
   isCommitted: boolean;
   /** It changed nothing, where it was taken. */
   isUnchanged: boolean;
+  /** Of its answer. */
+  version: number;
   /** A store that lost data was the only one that had it. */
   mayBeLost: boolean;
   /** What it was sent as: an idempotency key's second request is another one. */
@@ -39,7 +41,14 @@ export class Model {
   private now = 0;
 
   begin(wish: Pick<Wish, "user" | "project" | "vote" | "key" | "requestIds">): Wish {
-    const flags = { isAnswered: false, isRefused: false, isCommitted: false, isUnchanged: false, mayBeLost: false };
+    const flags = {
+      isAnswered: false,
+      isRefused: false,
+      isCommitted: false,
+      isUnchanged: false,
+      mayBeLost: false,
+      version: 0,
+    };
     const begun = { ...wish, ...flags, start: ++this.now, end: Number.POSITIVE_INFINITY };
     this.wishes.push(begun);
     return begun;
@@ -60,9 +69,9 @@ export class Model {
     return first;
   }
 
-  /** @param kept requests of which something is left after a store has lost data */
-  lose(kept: ReadonlySet<string>): void {
-    for (const wish of this.wishes) if (![...wish.requestIds].some((id) => kept.has(id))) wish.mayBeLost = true;
+  /** A store has lost data. @param isKept whether anything is left of a wish */
+  lose(isKept: (wish: Wish) => boolean): void {
+    for (const wish of this.wishes) if (!isKept(wish)) wish.mayBeLost = true;
   }
 
   /** The rule of order: a wish stands unless one that began after its end was answered, and cannot have been lost. */

@@ -14,5 +14,6 @@ export { DegradedHere } from "../../../apps/vote-api/dist/degraded-here.js";
 export { createFastPath, type FastPath } from "../../../apps/vote-api/dist/fast-path.js";
 export { RecoveryLoop } from "../../../apps/vote-api/dist/recovery-loop.js";
 export { RedisTrust } from "../../../apps/vote-api/dist/redis-trust.js";
+export { trimShard } from "../../../apps/vote-worker/dist/event-worker.js";
 export { Retries } from "../../../apps/vote-worker/dist/retries.js";
 export { ShardApplier } from "../../../apps/vote-worker/dist/shard-applier.js";

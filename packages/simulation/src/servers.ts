@@ -6,27 +6,25 @@ import { freePort, startRedisServer, startServers } from "@votesync/local-stack"
 import { connectPostgres, ensureEventPartitions, migrate } from "@votesync/postgres-store";
 
 const log = { info: () => undefined, warn: (info: object, message: string) => console.error(message, info) };
+const SETTINGS = { appendonly: "no", "stream-node-max-entries": "1" };
 const SILENT = { info: () => undefined, warn: () => undefined };
 
 export interface TwoServers {
   redisUrl: string;
-  databaseUrl: string;
+  /** One for each world. */
+  databaseUrls: string[];
   stop(): Promise<void>;
 }
 
-export async function startTwoServers(): Promise<TwoServers> {
+export async function startTwoServers(worlds: number, env: { PATH: string | undefined }): Promise<TwoServers> {
   const dataDir = await mkdtemp(join(tmpdir(), "votesync-simulation-"));
   const ports = { redis: await freePort(), postgres: await freePort(), mongo: await freePort() };
-  const env = { PATH: process.env.PATH };
   const servers = await startServers({ dataDir, ports, need: ["postgres"], env, log, throwAwayData: true });
   const redis = await startThrowAwayRedis(dataDir);
   await migrate(servers.databaseUrl);
-  const postgres = connectPostgres({ url: servers.databaseUrl, name: "simulation", log: SILENT });
-  await ensureEventPartitions(postgres.pool, new Date());
-  await postgres.close();
   return {
     redisUrl: redis.url,
-    databaseUrl: servers.databaseUrl,
+    databaseUrls: await createDatabases(servers.databaseUrl, worlds),
     stop: async () => {
       await redis.stop();
       await servers.stop();
@@ -35,7 +33,29 @@ export async function startTwoServers(): Promise<TwoServers> {
   };
 }
 
-/** Without an append-only file, which costs a write to the disk per command. */
+/** The migrated one, and copies of it. */
+async function createDatabases(databaseUrl: string, count: number): Promise<string[]> {
+  const migrated = connectPostgres({ url: databaseUrl, name: "simulation", log: SILENT });
+  await ensureEventPartitions(migrated.pool, new Date());
+  await migrated.close();
+  const names = Array.from({ length: count - 1 }, (_, i) => `simulation_${i + 2}`);
+  const template = new URL(databaseUrl).pathname.slice(1);
+  const admin = connectPostgres({ url: withDatabase(databaseUrl, "postgres"), name: "simulation", log: SILENT });
+  for (const name of names) await admin.pool.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await admin.close();
+  return [databaseUrl, ...names.map((name) => withDatabase(databaseUrl, name))];
+}
+
+function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.href;
+}
+
+/**
+ * Without an append-only file, which costs a write to the disk per command; and with streams that are trimmed to the entry,
+ * because the few of a history fit into one node.
+ */
 export async function startThrowAwayRedis(dataDir: string) {
-  return startRedisServer({ port: await freePort(), dataDir, log: SILENT, settings: { appendonly: "no" } });
+  return startRedisServer({ port: await freePort(), dataDir, log: SILENT, settings: SETTINGS });
 }

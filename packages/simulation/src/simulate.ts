@@ -22,8 +22,18 @@ class ViolationError extends Error {
   }
 }
 
+export interface HistoryOptions {
+  maxSteps?: number | undefined;
+  /** Makes a failing history as short as it can be. Default: yes. */
+  shrink?: boolean | undefined;
+}
+
 /** @returns `null` when the history of this seed is as it should be */
-export async function simulate(stores: TwoStores, seed: number, maxSteps = MAX_STEPS): Promise<Failure | null> {
+export async function simulate(
+  stores: TwoStores,
+  seed: number,
+  { maxSteps = MAX_STEPS, shrink = true }: HistoryOptions = {},
+): Promise<Failure | null> {
   const property = fc.asyncProperty(historyOf(seed, maxSteps), async (steps) => {
     const violations = await World.run(stores, steps);
     if (violations.length > 0) throw new ViolationError(violations);
@@ -32,6 +42,7 @@ export async function simulate(stores: TwoStores, seed: number, maxSteps = MAX_S
     seed,
     numRuns: 1,
     unbiased: true,
+    endOnFailure: !shrink,
     interruptAfterTimeLimit: SHRINK_MS,
     markInterruptAsFailure: false,
   });
@@ -46,4 +57,36 @@ export function describeFailure({ seed, steps, violations }: Failure): string {
   const lines = steps.map((step, i) => `  ${String(i + 1).padStart(2)}. ${describeStep(step)}`);
   const found = violations.map(({ check, what }) => `  ${check}: ${what}`);
   return [`seed ${seed}, ${steps.length} steps:`, ...lines, "broken:", ...found].join("\n");
+}
+
+export interface SimulationOptions extends HistoryOptions {
+  firstSeed: number;
+  histories: number;
+  /** After so many no new history begins. */
+  maxFailures?: number;
+  onFailure?: (failure: Failure) => void;
+  onProgress?: (done: number) => void;
+}
+
+/** The histories of successive seeds, on each of these stores one after the other. */
+export async function simulateMany(
+  worlds: readonly TwoStores[],
+  options: SimulationOptions,
+): Promise<{ done: number; failures: Failure[] }> {
+  const { firstSeed, histories, maxFailures = Number.POSITIVE_INFINITY, onFailure, onProgress } = options;
+  const failures: Failure[] = [];
+  let begun = 0;
+  let done = 0;
+  const work = async (stores: TwoStores) => {
+    while (begun < histories && failures.length < maxFailures) {
+      const failure = await simulate(stores, firstSeed + begun++, options);
+      if (failure !== null) {
+        failures.push(failure);
+        onFailure?.(failure);
+      }
+      onProgress?.(++done);
+    }
+  };
+  await Promise.all(worlds.map(work));
+  return { done, failures: failures.sort((a, b) => a.seed - b.seed) };
 }

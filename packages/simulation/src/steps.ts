@@ -36,6 +36,7 @@ export type Step =
 const PLAIN_STEPS = [
   "apply",
   "retry",
+  "trim",
   "points",
   "sync",
   "reconcile",
@@ -84,7 +85,17 @@ interface Mix {
   plain: Partial<Record<PlainStep, number>>;
 }
 
-const CALM = { apply: 4, retry: 1, points: 2, sync: 1, reconcile: 1, evict: 1, release: 1, "restart worker": 1 } as const;
+const CALM = {
+  apply: 4,
+  retry: 1,
+  trim: 1,
+  points: 2,
+  sync: 1,
+  reconcile: 1,
+  evict: 1,
+  release: 1,
+  "restart worker": 1,
+} as const;
 const REDIS_LOST = { "wipe Redis": 1, "copy Redis": 2, "put Redis back": 2 } as const;
 const POSTGRES_LOST = { "copy PostgreSQL": 2, "put PostgreSQL back": 2 } as const;
 

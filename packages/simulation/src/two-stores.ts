@@ -14,7 +14,8 @@ import { CREATE_COPIES } from "./postgres-copies.js";
 
 export const SHARDS = 1;
 const CLOCK_KEYS = ["clock:s", "clock:us"] as const;
-const POOL_SIZE = 24;
+/** Of each world: operations that are held keep their connections. */
+const POOL_SIZE = 12;
 /** Dead rows of thousands of histories make every scan slower. */
 const HISTORIES_PER_VACUUM = 200;
 
@@ -27,14 +28,18 @@ export class TwoStores {
 
   private constructor(
     readonly redis: Redis,
+    private readonly redisDatabase: number,
     private readonly postgres: PostgresConnection,
   ) {}
 
-  /** @param o.redisUrl of a Redis that holds nothing else: it is wiped */
-  static async connect(o: { redisUrl: string; databaseUrl: string }): Promise<TwoStores> {
-    const redis = new Redis(o.redisUrl, { scripts: scriptsWithOurTime() });
+  /**
+   * @param o.redisUrl of a Redis that holds nothing else: it is wiped
+   * @param o.redisDatabase this one of it, and for copies the next
+   */
+  static async connect(o: { redisUrl: string; redisDatabase: number; databaseUrl: string }): Promise<TwoStores> {
+    const redis = new Redis(o.redisUrl, { scripts: scriptsWithOurTime(), db: o.redisDatabase });
     const postgres = connectPostgres({ url: o.databaseUrl, name: "simulation", poolSize: POOL_SIZE, log: SILENT });
-    const stores = new TwoStores(redis, postgres);
+    const stores = new TwoStores(redis, o.redisDatabase, postgres);
     await postgres.pool.query("TRUNCATE shard_progress");
     await ensureShards(postgres.pool, SHARDS);
     await postgres.pool.query(CREATE_COPIES);
@@ -71,11 +76,11 @@ export class TwoStores {
   }
 
   async copyRedis(): Promise<void> {
-    await this.redis.eval(COPY_REDIS, 0, 0, 1);
+    await this.redis.eval(COPY_REDIS, 0, this.redisDatabase, this.redisDatabase + 1);
   }
 
   async putRedisBack(): Promise<void> {
-    await this.redis.eval(COPY_REDIS, 0, 1, 0);
+    await this.redis.eval(COPY_REDIS, 0, this.redisDatabase + 1, this.redisDatabase);
     this.tellTime();
   }
 
@@ -109,8 +114,7 @@ const COPY_REDIS = `
   redis.call('SELECT', from)
   for _, key in ipairs(redis.call('KEYS', '*')) do
     redis.call('COPY', key, key, 'DB', to)
-  end
-  redis.call('SELECT', 0)`;
+  end`;
 
 function scriptsWithOurTime() {
   const time = `{ ${CLOCK_KEYS.map((key) => `redis.call('GET', '${key}')`).join(", ")} }`;

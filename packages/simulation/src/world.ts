@@ -10,7 +10,7 @@ import { Model, type Violation, type Wish } from "./model.js";
 import { Operations, StuckError } from "./operations.js";
 import { Replica } from "./replica.js";
 import { describeStep, OWNERS, PROJECTS, REPLICAS, type ReplicaName, type Step, type VoteStep } from "./steps.js";
-import { requestsInPostgres, requestsInRedis } from "./surviving-requests.js";
+import { wishesInPostgres, wishesInRedis } from "./surviving-wishes.js";
 import type { TwoStores } from "./two-stores.js";
 
 /** So long a step takes on the clock of Redis: answers further apart than this are in order. */
@@ -129,6 +129,8 @@ export class World {
         return this.attempt(name, () => this.worker.apply());
       case "retry":
         return this.attempt(name, () => this.worker.retry());
+      case "trim":
+        return this.attempt(name, () => this.worker.trim());
       case "points":
         return this.attempt(name, () => this.scheduler.readPoints());
       case "sync":
@@ -180,6 +182,7 @@ export class World {
     const answered = replayed ? this.model.replayed(wish, answer.requestId) : wish;
     answered.isAnswered = true;
     answered.isUnchanged = answer.action === "unchanged";
+    answered.version = answer.version;
     if (!replayed) this.model.end(wish);
     if (degraded === true) await this.committed(answered, answer);
     else if (committed === true) this.waiting.push({ replica, answer, wish: answered });
@@ -226,11 +229,11 @@ export class World {
   }
 
   private async loseRedis(isWiped: boolean): Promise<void> {
-    const kept = await requestsInPostgres(this.stores, "public");
+    const inPostgres = await wishesInPostgres(this.stores, "public");
     if (isWiped) await this.stores.wipeRedis();
     else await this.stores.putRedisBack();
-    for (const id of await requestsInRedis(this.stores)) kept.add(id);
-    this.model.lose(kept);
+    const inRedis = await wishesInRedis(this.stores);
+    this.model.lose((wish) => inPostgres(wish) || inRedis(wish));
     for (const { links } of this.processes) links.redis.drop();
     await this.trustAgain();
   }
@@ -247,9 +250,9 @@ export class World {
   }
 
   private async losePostgres(): Promise<void> {
-    const kept = await requestsInPostgres(this.stores, "copy");
-    for (const id of await requestsInRedis(this.stores)) kept.add(id);
-    this.model.lose(kept);
+    const inCopy = await wishesInPostgres(this.stores, "copy");
+    const inRedis = await wishesInRedis(this.stores);
+    this.model.lose((wish) => inCopy(wish) || inRedis(wish));
     this.model.postgresWentBack = true;
     await Promise.all(this.processes.map(({ links }) => links.dropPostgres()));
     await this.operations.settle();
@@ -283,10 +286,13 @@ export class World {
     const { redis, names } = this.stores;
     for (const project of PROJECTS) {
       if (!(await isHeld(redis, names, project))) continue;
-      this.model.report("held", `${project} stays held`, null);
-      await this.replica("A").load(project);
+      const found = await this.replica("A")
+        .load(project)
+        .then(() => "until somebody votes")
+        .catch((error: unknown) => `and cannot be loaded: ${error}`);
+      this.model.report("held", `${project} stays held, ${found}`, null);
+      await this.attempt("apply", () => this.worker.apply());
     }
-    await this.worker.apply();
   }
 
   /** A turn of every loop. @returns whether anything was found to do, and how many projects wait for something */
