@@ -1,23 +1,27 @@
 /** The real clients of both stores, seen through links. */
 import type { RedisClient } from "@votesync/redis-store";
-import type { Redis } from "ioredis";
 import type pg from "pg";
 import type { Link } from "./link.js";
 import type { Operations } from "./operations.js";
+import type { TwoStores } from "./two-stores.js";
 
 const EMITTER_METHODS = new Set<PropertyKey>(["on", "once", "off", "emit", "removeListener"]);
 
-/** @param timeS what `TIME` answers, s since 1970 */
-export function linkedRedis(real: Redis, link: Link, timeS: () => number): RedisClient {
-  return new Proxy(real, {
+export function linkedRedis(stores: TwoStores, link: Link): RedisClient {
+  const time = async () => [String(Math.floor(stores.nowUs / 1_000_000)), "0"];
+  return new Proxy(stores.redis, {
     get(target, property): unknown {
       if (property === "status") return link.isCut ? "reconnecting" : "ready";
       const source: object = EMITTER_METHODS.has(property) ? link.events : target;
       const value: unknown = Reflect.get(source, property);
       if (typeof value !== "function") return value;
       if (source !== target) return value.bind(source);
-      if (property === "time") return () => link.call(async () => [String(timeS()), "0"]);
-      return (...args: unknown[]) => link.call(() => Reflect.apply(value, target, args));
+      if (property === "time") return () => link.call(time);
+      return (...args: unknown[]) =>
+        link.call(() => {
+          stores.tellTime();
+          return Reflect.apply(value, target, args);
+        });
     },
   });
 }

@@ -15,7 +15,7 @@ export class Links {
   constructor(name: string, stores: TwoStores, operations: Operations) {
     this.redis = new Link(`${name} to Redis`, operations);
     this.postgres = new Link(`${name} to PostgreSQL`, operations);
-    this.redisClient = linkedRedis(stores.redis, this.redis, () => Math.floor(stores.nowUs / 1_000_000));
+    this.redisClient = linkedRedis(stores, this.redis);
     this.linkedPool = new LinkedPool(stores.pool, this.postgres, operations);
   }
 

@@ -25,6 +25,7 @@ export class TwoStores {
   readonly names = new RedisNames(SHARDS, "sim");
   nowUs = 0;
   private histories = 0;
+  private isTimeTold = false;
 
   private constructor(
     readonly redis: Redis,
@@ -67,12 +68,12 @@ export class TwoStores {
 
   passTime(us: number): void {
     this.nowUs += us;
-    this.tellTime();
+    this.isTimeTold = false;
   }
 
   async wipeRedis(): Promise<void> {
     await this.redis.flushdb();
-    this.tellTime();
+    this.isTimeTold = false;
   }
 
   async copyRedis(): Promise<void> {
@@ -81,7 +82,7 @@ export class TwoStores {
 
   async putRedisBack(): Promise<void> {
     await this.redis.eval(COPY_REDIS, 0, this.redisDatabase + 1, this.redisDatabase);
-    this.tellTime();
+    this.isTimeTold = false;
   }
 
   async copyPostgres(copy: "copy" | "pristine" = "copy"): Promise<void> {
@@ -100,8 +101,10 @@ export class TwoStores {
     return rows[0]?.blocked ?? 0;
   }
 
-  /** Not waited for: every later command comes after it, on the same connection. */
-  private tellTime(): void {
+  /** To be called before every command. Not waited for: the command comes after it, on the same connection. */
+  tellTime(): void {
+    if (this.isTimeTold) return;
+    this.isTimeTold = true;
     const [s, us] = CLOCK_KEYS;
     void this.redis.mset(s, Math.floor(this.nowUs / 1_000_000), us, this.nowUs % 1_000_000);
   }

@@ -284,6 +284,7 @@ export class World {
   /** With everything whole and quiet nobody waits for a vote to load what is held; then it is loaded, to judge the rest. */
   private async loadHeld(): Promise<void> {
     const { redis, names } = this.stores;
+    this.stores.tellTime();
     for (const project of PROJECTS) {
       if (!(await isHeld(redis, names, project))) continue;
       const found = await this.replica("A")
