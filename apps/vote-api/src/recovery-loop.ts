@@ -9,7 +9,6 @@ import type { DegradedHere } from "./degraded-here.js";
 import type { RedisTrust } from "./redis-trust.js";
 
 const IDLE_MS = 500;
-/** How often a Redis that is trusted is looked at again. */
 const RECHECK_MS = 5_000;
 
 export interface RecoveryLoopDeps {
@@ -19,6 +18,8 @@ export interface RecoveryLoopDeps {
   held: HeldProjects;
   /** Told of every run that found something to do. */
   onRecovered: (report: RecoveryReport) => void;
+  /** How often a Redis that is trusted is looked at again. Default: every five seconds. */
+  recheckMs?: number;
   log: Logger;
 }
 
@@ -46,7 +47,7 @@ export class RecoveryLoop {
   private async recheck(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs < this.recheckAtMs) return;
-    this.recheckAtMs = nowMs + RECHECK_MS;
+    this.recheckAtMs = nowMs + (this.deps.recheckMs ?? RECHECK_MS);
     await this.deps.trust.recheck();
   }
 

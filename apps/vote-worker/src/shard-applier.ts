@@ -36,9 +36,7 @@ import {
 } from "@votesync/redis-store";
 import type pg from "pg";
 
-/** How long the watermark is believed without a look: so soon it is noticed that PostgreSQL was put back. */
 const PROGRESS_KEPT_MS = 1_000;
-/** How seldom Redis is told of the watermark. */
 const MARK_EVERY_MS = 250;
 
 /** Redis lost data of this shard: the entry at the watermark is not in its event stream. */
@@ -81,6 +79,10 @@ export interface ShardApplierDeps {
   bringOver: (behind: PostgresBehindError) => Promise<void>;
   /** Told after each commit. */
   onApplied: (applied: AppliedBatch) => void;
+  /** How long the watermark is believed without a look: so soon it is noticed that PostgreSQL was put back. Default: a second. */
+  progressKeptMs?: number;
+  /** How seldom Redis is told of the watermark. Default: every quarter of a second. */
+  markEveryMs?: number;
 }
 
 export interface AppliedBatch {
@@ -117,7 +119,7 @@ export class ShardApplier {
     const progress = await this.currentProgress();
     const entries = await this.read(progress);
     if (entries.length > 0) await this.apply(entries);
-    await this.mark(entries.length === 0 ? 0 : MARK_EVERY_MS);
+    await this.mark(entries.length === 0 ? 0 : (this.deps.markEveryMs ?? MARK_EVERY_MS));
     return entries.length;
   }
 
@@ -133,7 +135,8 @@ export class ShardApplier {
 
   private async currentProgress(): Promise<Progress> {
     const known = this.progress;
-    if (known !== null && performance.now() - known.readAtMs < PROGRESS_KEPT_MS) return known;
+    const keptMs = this.deps.progressKeptMs ?? PROGRESS_KEPT_MS;
+    if (known !== null && performance.now() - known.readAtMs < keptMs) return known;
     this.progress = null;
     const { pool, redis, names, bringOver } = this.deps;
     // The mark first: the watermark moves before it does.

@@ -1,11 +1,12 @@
 /** The worker and the scheduler: what they do in their loops, as single steps. */
 import type { LeaderboardPeriod, RedisNames } from "@votesync/core";
-import { BoardsLostError, PointsReader, restoreBoards, runSync, type SyncDeps } from "@votesync/leaderboard";
+import { PointsReader, restoreBoards, runSync, type SyncDeps } from "@votesync/leaderboard";
 import { evictColdProjects, type ReconcileReport, Reconciler, type Stores } from "@votesync/reconcile";
 import { v4 as uuidv4 } from "uuid";
 import { ImpatientLoader } from "./impatient-loader.js";
 import type { Links } from "./links.js";
-import { Retries, ShardApplier, trimShard } from "./product.js";
+import { createBringOver, Retries, ShardApplier, trimShard } from "./product.js";
+import { log } from "./silent-log.js";
 import { SHARDS } from "./two-stores.js";
 
 const ZONE = "UTC";
@@ -14,7 +15,6 @@ export const POINTS = { up: 1, down: 0, none: 0 };
 /** The others are given their points by the same steps. */
 export const PERIODS: readonly LeaderboardPeriod[] = ["daily"];
 const BATCH_SIZE = 100;
-const OWNERS_KEPT = 10;
 const RETRY_DELAYS_MS = [1, 1, 1] as const;
 const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
@@ -34,6 +34,9 @@ export class WorkerProcess {
       retryDelayMs: RETRY_DELAYS_MS[0],
       now,
       onApplied: () => undefined,
+      bringOver: createBringOver({ ...stores, mode: "auto", log }),
+      progressKeptMs: 0,
+      markEveryMs: 0,
     };
     this.appliers = ALL_SHARDS.map((shard) => new ShardApplier(shard, deps));
     this.retries = new Retries({
@@ -74,34 +77,20 @@ export class SchedulerProcess {
     private readonly nowMs: () => number,
   ) {
     this.stores = { redis: links.redisClient, names, pool: links.pool };
-    this.points = new PointsReader(this.stores, { zone: ZONE, points: POINTS, ownersKept: OWNERS_KEPT });
+    this.points = new PointsReader(this.stores, { zone: ZONE, points: POINTS });
     this.reconciler = new Reconciler(this.stores, new ImpatientLoader(this.stores));
   }
 
   /** @returns whether any points were given */
   async readPoints(): Promise<boolean> {
-    let hasRead = false;
-    for (const shard of ALL_SHARDS) {
-      const { boards, more } = await this.points.readOnce(shard);
-      hasRead ||= more || boards.length > 0;
-    }
-    return hasRead;
+    const { boards, more, lost } = await this.points.readOnce();
+    if (lost) await restoreBoards({ ...this.syncDeps, points: POINTS }, uuidv4());
+    return lost || more || boards.length > 0;
   }
 
   async sync(full: boolean): Promise<void> {
     const run = { trigger: "schedule" as const, dryRun: false, force: false, periods: PERIODS };
     await runSync(this.syncDeps, { ...run, runId: uuidv4(), full });
-  }
-
-  /** With what an operator does when a run says that the boards are lost. */
-  async syncAndRestore(): Promise<void> {
-    try {
-      await this.sync(true);
-    } catch (error) {
-      if (!(error instanceof BoardsLostError)) throw error;
-      await restoreBoards({ ...this.syncDeps, points: POINTS }, uuidv4());
-      await this.sync(true);
-    }
   }
 
   async reconcile(): Promise<ReconcileReport[]> {

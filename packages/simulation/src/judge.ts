@@ -9,9 +9,11 @@ import type { TwoStores } from "./two-stores.js";
 
 export async function judge(model: Model, stores: TwoStores): Promise<void> {
   const standing = await readStanding(stores);
+  const written = await readWritten(stores);
+  model.settleKeys((wish) => [...wish.requestIds].some((id) => written.has(id)));
   judgeOrder(model, standing);
   await judgeCounters(model, stores);
-  await judgeEvents(model, stores);
+  judgeEvents(model, written);
   await judgePoints(model, stores, standing);
 }
 
@@ -43,15 +45,19 @@ async function judgeCounters(model: Model, stores: TwoStores): Promise<void> {
   if (!isClean(report)) model.report("counters", `verify says ${JSON.stringify(report)}`, null);
 }
 
-async function judgeEvents(model: Model, { pool }: TwoStores): Promise<void> {
+/** Request id → how many events it has. */
+async function readWritten({ pool }: TwoStores): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ request_id: string; times: number }>(
     "SELECT request_id, count(*) AS times FROM vote_events GROUP BY request_id",
   );
-  const written = new Map(rows.map(({ request_id, times }) => [request_id, times]));
+  return new Map(rows.map(({ request_id, times }) => [request_id, times]));
+}
+
+function judgeEvents(model: Model, written: ReadonlyMap<string, number>): void {
   for (const [id, times] of written) if (times > 1) model.report("once", `${times} events of request ${id}`, null);
   for (const wish of model.wishes) {
     const isWritten = [...wish.requestIds].some((id) => written.has(id));
-    if (!wish.isCommitted || wish.isUnchanged || isWritten || model.postgresWentBack) continue;
+    if (!wish.isCommitted || wish.isRefused || isWritten || model.postgresWentBack) continue;
     model.report("committed", `${wish.user}'s ${wish.vote} on ${wish.project} was committed, and is gone`, null);
   }
   judgeKeys(model, written);

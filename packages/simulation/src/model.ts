@@ -69,6 +69,19 @@ export class Model {
     return first;
   }
 
+  /**
+   * Two clicks under one key of which each store took one: both are answered, and one acts. The other one was no wish of its own.
+   * @param isWritten whether PostgreSQL has an event of it
+   */
+  settleKeys(isWritten: (wish: Wish) => boolean): void {
+    for (const wish of this.wishes) {
+      if (wish.key === undefined || isWritten(wish)) continue;
+      const hasActed = (other: Wish) =>
+        other.user === wish.user && other.project === wish.project && other.key === wish.key && isWritten(other);
+      if (this.wishes.some(hasActed)) wish.isRefused = true;
+    }
+  }
+
   /** A store has lost data. @param isKept whether anything is left of a wish */
   lose(isKept: (wish: Wish) => boolean): void {
     for (const wish of this.wishes) if (!isKept(wish)) wish.mayBeLost = true;

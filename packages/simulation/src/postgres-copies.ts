@@ -1,4 +1,7 @@
-/** SQL that copies all tables into a schema beside them, and puts them back: what a backup and its restore do to the data. */
+/**
+ * SQL that copies all tables into a schema beside them, and puts them back: what a backup and its restore do to the data. And the
+ * clock of a simulation.
+ */
 
 const TABLES = `
     SELECT c.relname FROM pg_class c
@@ -8,9 +11,15 @@ const TABLES = `
 const SEQUENCES = `
     SELECT c.oid::regclass AS sequence FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'`;
 
+export const SET_CLOCK =
+  "UPDATE simulation.clock SET now = 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'";
+
 export const CREATE_COPIES = `
 DROP SCHEMA IF EXISTS pristine, copy, simulation CASCADE;
 CREATE SCHEMA pristine; CREATE SCHEMA copy; CREATE SCHEMA simulation;
+CREATE UNLOGGED TABLE simulation.clock (now timestamptz NOT NULL);
+INSERT INTO simulation.clock VALUES (now());
+CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'SELECT now FROM simulation.clock';
 
 DO $$
 DECLARE name text; place text;

@@ -14,6 +14,7 @@ export { DegradedHere } from "../../../apps/vote-api/dist/degraded-here.js";
 export { createFastPath, type FastPath } from "../../../apps/vote-api/dist/fast-path.js";
 export { RecoveryLoop } from "../../../apps/vote-api/dist/recovery-loop.js";
 export { RedisTrust } from "../../../apps/vote-api/dist/redis-trust.js";
+export { createBringOver } from "../../../apps/vote-worker/dist/bring-over.js";
 export { trimShard } from "../../../apps/vote-worker/dist/event-worker.js";
 export { Retries } from "../../../apps/vote-worker/dist/retries.js";
 export { ShardApplier } from "../../../apps/vote-worker/dist/shard-applier.js";

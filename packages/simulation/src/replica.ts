@@ -1,6 +1,6 @@
 /** One vote-api, wired as its `main.ts` does it, on links of its own. */
 import type { RedisNames } from "@votesync/core";
-import { FallbackRecovery, type Stores } from "@votesync/reconcile";
+import { FallbackRecovery, HeldProjects, type Stores } from "@votesync/reconcile";
 import { RedisClock, type VoteAnswer } from "@votesync/redis-store";
 import { ImpatientLoader } from "./impatient-loader.js";
 import type { Links } from "./links.js";
@@ -36,10 +36,10 @@ export class Replica {
     const loader = new ImpatientLoader(this.stores);
     const recovery = new FallbackRecovery(this.stores, loader);
     const degraded = new DegradedHere(this.stores.redis, names);
-    const onRebuilt = (_shard: number, projectIds: string[]) => this.recovery.reload(projectIds);
-    this.trust = new RedisTrust({ stores: this.stores, recovery, log, onRebuilt });
+    const held = new HeldProjects(this.stores, loader);
+    this.trust = new RedisTrust({ stores: this.stores, recovery, log });
     const onRecovered = () => undefined;
-    this.recovery = new RecoveryLoop({ trust: this.trust, recovery, degraded, loader, log, onRecovered });
+    this.recovery = new RecoveryLoop({ trust: this.trust, recovery, degraded, held, log, onRecovered, recheckMs: 0 });
     const onBreaker = () => undefined;
     const fastPath = createFastPath({ ...this.stores, clock, trust: this.trust, degraded, onBreaker });
     this.casting = {
@@ -65,9 +65,9 @@ export class Replica {
   }
 
   /** Whether whoever waits for this vote to be committed is told so now. */
-  async isCommitted({ projectId, eventId }: VoteAnswer): Promise<boolean> {
-    const event = { shard: this.stores.names.shardOf(projectId), eventId };
-    return (await findCommitted(this.stores.pool, [event])).length > 0;
+  async isCommitted(answer: VoteAnswer): Promise<boolean> {
+    const vote = { ...answer, shard: this.stores.names.shardOf(answer.projectId) };
+    return (await findCommitted(this.stores.pool, [vote])).length > 0;
   }
 
   /** Makes Redis read the project anew. */

@@ -2,15 +2,15 @@
  * The two real stores of a simulation, and what an operator or a disaster does to them: wiped, copied, put back to the copy.
  * Their data are few, so all of that takes milliseconds, and a history begins on empty stores without new ones being made.
  *
- * Redis's time is ours: the scripts read it from two keys instead of `TIME`, so that a step takes 50 ms whatever the machine
- * does, and versions are the same in every replay.
+ * Their time is ours: Redis's scripts read it from two keys instead of `TIME`, and PostgreSQL's statements from a row instead of
+ * its clock, so that a step takes 50 ms whatever the machine does, and versions are the same in every replay.
  */
 import { RedisNames } from "@votesync/core";
 import { connectPostgres, ensureShards, type PostgresConnection } from "@votesync/postgres-store";
 import { SCRIPTS } from "@votesync/redis-store";
 import { Redis } from "ioredis";
 import type pg from "pg";
-import { CREATE_COPIES } from "./postgres-copies.js";
+import { CREATE_COPIES, SET_CLOCK } from "./postgres-copies.js";
 
 export const SHARDS = 1;
 const CLOCK_KEYS = ["clock:s", "clock:us"] as const;
@@ -39,11 +39,14 @@ export class TwoStores {
    */
   static async connect(o: { redisUrl: string; redisDatabase: number; databaseUrl: string }): Promise<TwoStores> {
     const redis = new Redis(o.redisUrl, { scripts: scriptsWithOurTime(), db: o.redisDatabase });
-    const postgres = connectPostgres({ url: o.databaseUrl, name: "simulation", poolSize: POOL_SIZE, log: SILENT });
+    const url = withOurClock(o.databaseUrl);
+    const postgres = connectPostgres({ url, name: "simulation", poolSize: POOL_SIZE, log: SILENT });
     const stores = new TwoStores(redis, o.redisDatabase, postgres);
     await postgres.pool.query("TRUNCATE shard_progress");
     await ensureShards(postgres.pool, SHARDS);
     await postgres.pool.query(CREATE_COPIES);
+    // As workers measure it all the time.
+    await postgres.pool.query("INSERT INTO redis_clock (ahead) VALUES ('0')");
     await stores.copyPostgres("pristine");
     return stores;
   }
@@ -62,13 +65,18 @@ export class TwoStores {
     this.histories++;
     if (this.histories % HISTORIES_PER_VACUUM === 0) await this.pool.query("VACUUM");
     await this.putPostgresBack("pristine");
-    this.nowUs = Date.now() * 1_000;
+    await this.setTime(Date.now() * 1_000);
     await this.wipeRedis();
   }
 
-  passTime(us: number): void {
-    this.nowUs += us;
+  passTime(us: number): Promise<void> {
+    return this.setTime(this.nowUs + us);
+  }
+
+  private async setTime(nowUs: number): Promise<void> {
+    this.nowUs = nowUs;
     this.isTimeTold = false;
+    await this.pool.query(SET_CLOCK, [nowUs]);
   }
 
   async wipeRedis(): Promise<void> {
@@ -108,6 +116,13 @@ export class TwoStores {
     const [s, us] = CLOCK_KEYS;
     void this.redis.mset(s, Math.floor(this.nowUs / 1_000_000), us, this.nowUs % 1_000_000);
   }
+}
+
+/** `clock_timestamp()` is ours: a schema before PostgreSQL's own has one. */
+function withOurClock(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set("options", "-c search_path=simulation,pg_catalog,public");
+  return url.href;
 }
 
 const COPY_REDIS = `
