@@ -129,7 +129,7 @@ class BenchBoards {
     const moves = Array.from({ length: users }, (_, i) => i).flatMap((i) =>
       this.boards.map((board) => ({ board, userId: `user ${i * 7}`, points: 5 })),
     );
-    const batch = { shard: 0, afterId: 0, toId: 1, moves };
+    const batch = { shard: 0, after: undefined, to: { id: 1, madeAtMs: 1 }, moves };
     await givePoints(this.installation.redis.client, this.names, batch);
   }
 

@@ -64,3 +64,12 @@ export function parseBoardName(name: string): Board | null {
 
 /** What a vote gives the owner of what is voted on. */
 export type PointsOfVotes = Record<VoteType, number>;
+
+/** A move of the ledger of points: its id, and when it was made, ms. A ledger that went back in time uses ids again. */
+export interface LedgerMove {
+  id: number;
+  madeAtMs: number;
+}
+
+/** Shard → the last of its moves that was given; a shard of which none was is missing. */
+export type GivenMoves = ReadonlyMap<number, LedgerMove>;

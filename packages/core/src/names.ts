@@ -157,7 +157,7 @@ export class RedisNames {
     return this.ofBoards("frozen");
   }
 
-  /** Hash: shard → the last of its point moves that was given. In one slot with the points, so that both go back together. */
+  /** Hash: shard → the last of its point moves that was given, `<id>@<made at, ms>`. In one slot with the points: both go back together. */
   pointsGiven(): string {
     return this.ofBoards("given");
   }

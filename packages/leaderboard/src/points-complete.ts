@@ -35,7 +35,7 @@ export async function arePointsComplete(stores: Stores, waitMs: number): Promise
 async function areMovesGiven({ redis, names, pool }: Stores): Promise<boolean> {
   const last = await readLastMoves(pool);
   const given = await readPointsGiven(redis, names);
-  return [...last].every(([shard, id]) => (given.get(shard) ?? 0) >= id);
+  return [...last].every(([shard, { id }]) => (given.get(shard)?.id ?? 0) >= id);
 }
 
 /**
@@ -49,7 +49,7 @@ export async function areSyncedMovesGiven(
 ) {
   for (const giveUpAtMs = performance.now() + waitMs; ; await delay(POLL_MS)) {
     const given = await readPointsGiven(redis, names);
-    if ([...syncedUntil].every(([shard, id]) => (given.get(shard) ?? 0) >= id)) return true;
+    if ([...syncedUntil].every(([shard, id]) => (given.get(shard)?.id ?? 0) >= id)) return true;
     if (performance.now() >= giveUpAtMs) return false;
   }
 }

@@ -3,9 +3,10 @@
  * voted on their points. The points of a stretch and the move it ends at are one step in one slot of Redis, so each move counts
  * once, whoever reads it again, also after Redis went back in time: then both went back.
  */
-import { type Board, boardsAt, type PointsOfVotes } from "@votesync/core";
+import { type Board, boardsAt, type GivenMoves, type PointsOfVotes } from "@votesync/core";
 import {
   HAND_SHARD,
+  type MissingMove,
   type MoveStretch,
   type PointMoveRow,
   readPointMoves,
@@ -52,10 +53,9 @@ export async function giveHandPoints(stores: Stores, zone: string): Promise<void
 async function readPoints(stores: Stores, o: PointsReaderOptions, shards: readonly number[]): Promise<PointsRead> {
   const { redis, names, pool } = stores;
   const given = await readPointsGiven(redis, names);
-  const after = new Map(shards.map((shard) => [shard, given.get(shard) ?? 0]));
-  const stretches = await readPointMoves(pool, after, TRANSACTIONS_PER_READ);
+  const { stretches, missing } = await readPointMoves(pool, { shards, given, limit: TRANSACTIONS_PER_READ });
   // Looked at last: what was deleted by now may be missing in what was read.
-  if (await areBoardsLost(stores, given)) return { boards: [], more: false, lost: true };
+  if (await areBoardsLost(stores, given, missing)) return { boards: [], more: false, lost: true };
   const boardsOf = boardsByMoment(o.zone);
   const boards: Board[] = [];
   for (const stretch of stretches) {
@@ -65,17 +65,22 @@ async function readPoints(stores: Stores, o: PointsReaderOptions, shards: readon
   return { boards, more: stretches.some(({ isFull }) => isFull), lost: false };
 }
 
-/** @param given what the boards in Redis contain, read before */
-export async function areBoardsLost(
+/**
+ * @param given what the boards in Redis contain, read before
+ * @param missing the last ones of these that the ledger does not have: deleted, or never made by this PostgreSQL
+ */
+async function areBoardsLost(
   { redis, names, pool }: Stores,
-  given: ReadonlyMap<number, number>,
+  given: GivenMoves,
+  missing: readonly MissingMove[],
 ): Promise<boolean> {
   const [{ deletedUntil, boardsEpoch }, found] = await Promise.all([
     readPointProgress(pool),
     readBoardsEpoch(redis, names),
   ]);
   if (boardsEpoch !== null && boardsEpoch !== found) return true;
-  return [...deletedUntil].some(([shard, id]) => id > (given.get(shard) ?? 0));
+  if (missing.some(({ shard, id }) => id > (deletedUntil.get(shard) ?? 0))) return true;
+  return [...deletedUntil].some(([shard, id]) => id > (given.get(shard)?.id ?? 0));
 }
 
 /** Folded: of each user on each board one sum. */

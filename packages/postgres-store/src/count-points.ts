@@ -3,7 +3,7 @@
  * snapshot, with the point moves in it: from there on the moves say what comes. Exact at any moment, because rows and moves are
  * written by one transaction.
  */
-import type { PointsOfVotes } from "@votesync/core";
+import type { LedgerMove, PointsOfVotes } from "@votesync/core";
 import type pg from "pg";
 import type { EntryRow } from "./leaderboard-entries.js";
 import { readLastMoves } from "./point-moves.js";
@@ -37,7 +37,7 @@ export interface CountOptions {
  * It reads every vote of the longest span.
  * @returns shard → the last of its point moves in what was counted
  */
-export async function countPoints(pool: pg.Pool, o: CountOptions): Promise<Map<number, number>> {
+export async function countPoints(pool: pg.Pool, o: CountOptions): Promise<Map<number, LedgerMove>> {
   const client = await pool.connect();
   client.on("error", ignore);
   let broken = true;

@@ -1,5 +1,5 @@
 /** What some users' points on a board must be in Redis, which may not have given all moves of the ledger yet. */
-import type { PointsOfVotes } from "@votesync/core";
+import type { GivenMoves, PointsOfVotes } from "@votesync/core";
 import type pg from "pg";
 import type { CountedSpan } from "./count-points.js";
 
@@ -27,7 +27,7 @@ const EXPECTED = `
 /** @param o.given shard → the last of its moves that Redis had given when its points were read */
 export async function readExpectedPoints(
   pool: pg.Pool,
-  o: { userIds: readonly string[]; span: CountedSpan; points: PointsOfVotes; given: ReadonlyMap<number, number> },
+  o: { userIds: readonly string[]; span: CountedSpan; points: PointsOfVotes; given: GivenMoves },
 ): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ user_id: string; points: number }>(EXPECTED, [
     o.userIds,
@@ -36,7 +36,7 @@ export async function readExpectedPoints(
     o.points.up,
     o.points.down,
     [...o.given.keys()],
-    [...o.given.values()],
+    [...o.given.values()].map(({ id }) => id),
   ]);
   return new Map(rows.map((row) => [row.user_id, row.points]));
 }

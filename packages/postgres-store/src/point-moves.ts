@@ -2,7 +2,7 @@
  * The ledger of points: what rows of votes really did, and points given by hand. Rows are written by the transactions that write
  * the votes (`upsert-votes.ts`); whoever gives points reads them by shard, in order, and remembers beside the points how far.
  */
-import { ADVISORY_LOCKS } from "@votesync/core";
+import { ADVISORY_LOCKS, type GivenMoves, type LedgerMove } from "@votesync/core";
 import type pg from "pg";
 import { inTransaction } from "./transaction.js";
 
@@ -29,8 +29,8 @@ export interface PointMoveRow {
 
 export interface MoveStretch {
   shard: number;
-  afterId: number;
-  toId: number;
+  after: LedgerMove | undefined;
+  to: LedgerMove;
   moves: PointMoveRow[];
   /** Whether it has as many transactions as were asked for. */
   isFull: boolean;
@@ -38,8 +38,8 @@ export interface MoveStretch {
 
 interface LedgerRow {
   shard: number;
-  after_id: number;
   id: number;
+  made_at: Date;
   user_ids: string[];
   quarters: number[];
   upvotes: number[];
@@ -47,36 +47,45 @@ interface LedgerRow {
   points: string[] | null;
 }
 
+/** With the last one that was given: it must be the same. */
 const READ_MOVES = `
-  SELECT m.shard, g.after_id, m.id, m.user_ids, m.quarters, m.upvotes, m.downvotes, m.points
-    FROM unnest($1::int[], $2::bigint[]) AS g (shard, after_id)
+  SELECT m.shard, m.id, m.created_at AS made_at, m.user_ids, m.quarters, m.upvotes, m.downvotes, m.points
+    FROM unnest($1::int[], $2::bigint[]) AS g (shard, given_id)
    CROSS JOIN LATERAL (SELECT * FROM point_moves
-                        WHERE shard = g.shard AND id > g.after_id ORDER BY id LIMIT $3) m
+                        WHERE shard = g.shard AND id >= g.given_id ORDER BY id LIMIT $3 + 1) m
    ORDER BY m.shard, m.id`;
+
+/** The last move that was given is not in the ledger: PostgreSQL went back in time, or the move is deleted. */
+export interface MissingMove {
+  shard: number;
+  id: number;
+}
 
 /**
  * The next moves of each shard, at most `limit` transactions of it.
- * @param given shard → the last move that was given
+ * @returns `missing`: shards whose last given move was not found, see `readPointProgress`
  */
 export async function readPointMoves(
   pool: pg.Pool,
-  given: ReadonlyMap<number, number>,
-  limit: number,
-): Promise<MoveStretch[]> {
-  const values = [[...given.keys()], [...given.values()], limit];
+  o: { shards: readonly number[]; given: GivenMoves; limit: number },
+): Promise<{ stretches: MoveStretch[]; missing: MissingMove[] }> {
+  const values = [o.shards, o.shards.map((shard) => o.given.get(shard)?.id ?? 0), o.limit];
   const { rows } = await pool.query<LedgerRow>({ name: "read-point-moves", text: READ_MOVES, values });
-  const stretches = new Map<number, MoveStretch>();
-  const counts = new Map<number, number>();
-  for (const row of rows) {
-    const { shard, after_id: afterId, id } = row;
-    const stretch = stretches.get(shard) ?? { shard, afterId, toId: id, moves: [], isFull: false };
-    stretches.set(shard, stretch);
-    stretch.toId = id;
-    stretch.moves.push(...movesOf(row));
-    counts.set(shard, (counts.get(shard) ?? 0) + 1);
-    stretch.isFull = counts.get(shard) === limit;
+  const stretches: MoveStretch[] = [];
+  const missing: MissingMove[] = [];
+  for (const shard of o.shards) {
+    const given = o.given.get(shard);
+    const found = rows.filter((row) => row.shard === shard);
+    const next = found.filter(({ id }) => id !== given?.id).slice(0, o.limit);
+    if (given !== undefined && !found.some((row) => row.id === given.id && row.made_at.getTime() === given.madeAtMs)) {
+      missing.push({ shard, id: given.id });
+    }
+    const last = next.at(-1);
+    if (last === undefined) continue;
+    const to = { id: last.id, madeAtMs: last.made_at.getTime() };
+    stretches.push({ shard, after: given, to, moves: next.flatMap(movesOf), isFull: next.length === o.limit });
   }
-  return [...stretches.values()];
+  return { stretches, missing };
 }
 
 /** An array of a few hundred elements at most: one batch of a worker. */
@@ -117,25 +126,24 @@ export async function readPointProgress(pool: pg.Pool): Promise<PointProgress> {
   };
 }
 
-/** Shard → its last move, deleted ones too; a shard that never had one is missing. */
-export async function readLastMoves(client: pg.Pool | pg.PoolClient): Promise<Map<number, number>> {
-  const { rows } = await client.query<{ shard: number; id: number }>(
-    `SELECT shard, max(id) AS id
-       FROM (SELECT shard, deleted_until AS id FROM point_progress
-              UNION ALL
-             SELECT s.shard, (SELECT max(id) FROM point_moves WHERE shard = s.shard)
-               FROM (SELECT shard FROM shard_progress UNION ALL SELECT ${HAND_SHARD}) s) all_moves
-      GROUP BY shard HAVING max(id) > 0`,
+/** Shard → its last move, a deleted one too, of which nobody knows when it was made; a shard that never had one is missing. */
+export async function readLastMoves(client: pg.Pool | pg.PoolClient): Promise<Map<number, LedgerMove>> {
+  const { rows } = await client.query<{ shard: number; id: number; made_at: Date | null }>(
+    `SELECT s.shard, coalesce(m.id, p.deleted_until) AS id, m.created_at AS made_at
+       FROM (SELECT shard FROM shard_progress UNION ALL SELECT ${HAND_SHARD}) s
+       LEFT JOIN point_progress p ON p.shard = s.shard
+       LEFT JOIN LATERAL (SELECT id, created_at FROM point_moves WHERE shard = s.shard ORDER BY id DESC LIMIT 1) m ON true
+      WHERE coalesce(m.id, p.deleted_until, 0) > 0`,
   );
-  return new Map(rows.map(({ shard, id }) => [shard, id]));
+  return new Map(rows.map(({ shard, id, made_at }) => [shard, { id, madeAtMs: made_at?.getTime() ?? 0 }]));
 }
 
 /** What stands in Redis up to these moves stands in `leaderboard_entries`. */
-export async function markMovesSynced(pool: pg.Pool, given: ReadonlyMap<number, number>): Promise<void> {
+export async function markMovesSynced(pool: pg.Pool, given: GivenMoves): Promise<void> {
   await pool.query(
     `INSERT INTO point_progress AS p (shard, synced_until) SELECT * FROM unnest($1::int[], $2::bigint[])
      ON CONFLICT (shard) DO UPDATE SET synced_until = greatest(p.synced_until, excluded.synced_until)`,
-    [[...given.keys()], [...given.values()]],
+    [[...given.keys()], [...given.values()].map(({ id }) => id)],
   );
 }
 

@@ -33,7 +33,9 @@ const actionOf = (outcome: CastOutcome | FallbackOutcome) =>
 
 /** The owner's points of up-votes, as the ledger has them. */
 async function points(): Promise<number> {
-  const [stretch] = await readPointMoves(stores.pool, new Map([[shard(), 0]]), 1_000);
+  const {
+    stretches: [stretch],
+  } = await readPointMoves(stores.pool, { shards: [shard()], given: new Map(), limit: 1_000 });
   return (stretch?.moves ?? []).reduce((sum, { upvotes }) => sum + upvotes, 0);
 }
 

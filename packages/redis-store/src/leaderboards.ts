@@ -1,5 +1,12 @@
 /** Leaderboards in Redis: sorted sets of users by points, and what a sync needs to know of them. */
-import { type Board, boardName, parseBoardName, type RedisNames } from "@votesync/core";
+import {
+  type Board,
+  boardName,
+  type GivenMoves,
+  type LedgerMove,
+  parseBoardName,
+  type RedisNames,
+} from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { callScript } from "./scripts.js";
 
@@ -12,24 +19,36 @@ export interface PointMove {
 const moveArguments = (moves: readonly PointMove[]) =>
   moves.flatMap(({ board, userId, points }) => [boardName(board), userId, points]);
 
+const moveText = (move: LedgerMove | undefined) => (move === undefined ? "" : `${move.id}@${move.madeAtMs}`);
+
+function parseGiven(hash: Record<string, string>): Map<number, LedgerMove> {
+  return new Map(
+    Object.entries(hash).map(([shard, text]) => {
+      const [id, madeAtMs] = text.split("@").map(Number) as [number, number];
+      return [Number(shard), { id, madeAtMs }];
+    }),
+  );
+}
+
 /**
  * Gives a stretch of a shard's point moves, and says so in the same step.
- * @returns `false` when the last move that was given is not `afterId`: nothing was given
+ * @returns `false` when the last move that was given is not `after`: nothing was given
  */
 export async function givePoints(
   client: RedisClient,
   names: RedisNames,
-  stretch: { shard: number; afterId: number; toId: number; moves: readonly PointMove[] },
+  stretch: { shard: number; after: LedgerMove | undefined; to: LedgerMove; moves: readonly PointMove[] },
 ): Promise<boolean> {
-  const { shard, afterId, toId, moves } = stretch;
+  const { shard, after, to, moves } = stretch;
   const keys = [names.pointsGiven(), names.boards, names.dirtyUsers, names.boardNames(), names.frozenBoards()];
-  return (await callScript(client, "add-points", keys, [shard, afterId, toId, ...moveArguments(moves)])) === 1;
+  return (
+    (await callScript(client, "add-points", keys, [shard, moveText(after), moveText(to), ...moveArguments(moves)])) ===
+    1
+  );
 }
 
-/** Shard → the last of its point moves that was given; a shard of which none was is missing. */
-export async function readPointsGiven(client: RedisClient, names: RedisNames): Promise<Map<number, number>> {
-  const given = await client.hgetall(names.pointsGiven());
-  return new Map(Object.entries(given).map(([shard, id]) => [Number(shard), Number(id)]));
+export async function readPointsGiven(client: RedisClient, names: RedisNames): Promise<GivenMoves> {
+  return parseGiven(await client.hgetall(names.pointsGiven()));
 }
 
 export interface BoardEntry {
@@ -81,7 +100,7 @@ export async function readPointsWithGiven(
   client: RedisClient,
   names: RedisNames,
   o: { board: Board; userIds: readonly string[] },
-): Promise<{ points: (number | null)[]; given: Map<number, number> }> {
+): Promise<{ points: (number | null)[]; given: GivenMoves }> {
   const both = client
     .multi()
     .hgetall(names.pointsGiven())
@@ -93,7 +112,7 @@ export async function readPointsWithGiven(
   if (givenError !== null || pointsError !== null) throw givenError ?? pointsError;
   return {
     points: points.map((found) => (found === null ? null : Number(found))),
-    given: new Map(Object.entries(given).map(([shard, id]) => [Number(shard), Number(id)])),
+    given: parseGiven(given),
   };
 }
 
@@ -200,7 +219,7 @@ export async function addRestored(
 export async function finishRestore(
   client: RedisClient,
   names: RedisNames,
-  o: { epoch: string; boards: readonly Board[]; given: ReadonlyMap<number, number> },
+  o: { epoch: string; boards: readonly Board[]; given: GivenMoves },
 ): Promise<void> {
   const keys = [
     names.boardsEpoch(),
@@ -210,6 +229,6 @@ export async function finishRestore(
     names.dirtyUsers,
     names.pointsGiven(),
   ];
-  const given = [...o.given].flat();
+  const given = [...o.given].flatMap(([shard, move]) => [shard, moveText(move)]);
   await callScript(client, "restore-boards", keys, [o.epoch, o.boards.length, ...o.boards.map(boardName), ...given]);
 }

@@ -4,7 +4,7 @@
 --   1 epoch    string
 --   2 names    set of board names that have a zset
 --   3 boards   prefix  4 restored  prefix: zsets that were counted  5 dirty  prefix
---   6 given    hash, shard -> id of its last move that was given
+--   6 given    hash, shard -> its last move that was given
 -- ARGV 1 epoch  2 how many boards  3.. board names, then shard, move, shard, move, ...
 -- Returns 1.
 local epoch, names, boards, restored, dirty, given = unpack(KEYS)

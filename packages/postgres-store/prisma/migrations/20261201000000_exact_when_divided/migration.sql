@@ -2,6 +2,10 @@
 -- project's version was another one, it stands here.
 ALTER TABLE "vote_events" ADD COLUMN "project_version" BIGINT;
 
+-- Two users may have one stamp on a project: one voted in Redis, the other past it, in the same microsecond.
+ALTER TABLE "vote_events" DROP CONSTRAINT "vote_events_pkey";
+ALTER TABLE "vote_events" ADD CONSTRAINT "vote_events_pkey" PRIMARY KEY ("project_id", "version", "accepted_at", "user_id");
+
 -- Which request acted under an Idempotency-Key, whichever store took it. Kept a day.
 CREATE TABLE "idempotency_keys" (
     "project_id" TEXT NOT NULL,
