@@ -50,7 +50,7 @@ export interface ColdProject {
   about?: ProjectAbout;
   /** Up to which entry of the shard's event stream these rows are. */
   lastId?: string;
-  /** Everybody with a vote in this period, or `null` when there are more than `MAX_LOADED_VOTERS`. */
+  /** Everybody who voted in this period, or `null` when they are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
 }
 
