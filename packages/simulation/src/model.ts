@@ -64,8 +64,9 @@ export class Model {
     const first = this.wishes.find((other) => other !== wish && other.requestIds.has(requestId));
     if (first === undefined) return this.report("once", `a replay of ${requestId}, which nobody has sent`, wish);
     wish.isRefused = true;
+    // Nobody knows when it took effect, if nobody was told before.
+    if (!first.isAnswered) first.end = this.now;
     first.isAnswered = true;
-    first.end = this.now;
     return first;
   }
 

@@ -103,9 +103,15 @@ export class Operations {
     for (const operation of [...this.background]) await this.untilStill(operation);
   }
 
-  /** Everything ends, however often it is held. */
+  /** Everything ends, however often it is held: also what its caller has given up, and nobody waits for any more. */
   async end(): Promise<void> {
-    while (this.background.size > 0) await this.release();
+    do {
+      await this.release();
+      for (let quietTurns = 0; quietTurns < QUIET_TURNS; quietTurns++) {
+        await nextTurn();
+        if (this.inFlight > 0) quietTurns = 0;
+      }
+    } while (this.background.size > 0 || this.holds.size > 0);
   }
 
   private async untilStill(operation: Operation): Promise<void> {

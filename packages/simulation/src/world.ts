@@ -52,9 +52,9 @@ export class World {
       if (!(error instanceof StuckError)) throw error;
       world.model.report("stuck", error.message, null);
     } finally {
-      for (const { links } of world.processes) links.heal();
-      await world.operations.end();
       for (const replica of world.replicas.values()) replica.kill();
+      for (const { links } of world.processes) links.kill();
+      await world.operations.end();
     }
     return world.model.violations;
   }
