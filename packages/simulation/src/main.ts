@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { startTwoServers } from "./servers.js";
-import { describeFailure, MAX_STEPS, simulateMany } from "./simulate.js";
+import { describeFailure, simulateMany } from "./simulate.js";
 import { TwoStores } from "./two-stores.js";
 
 const PROGRESS_EVERY = 500;
@@ -13,7 +13,7 @@ const { values } = parseArgs({
   options: {
     histories: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
-    steps: { type: "string", default: String(MAX_STEPS) },
+    steps: { type: "string" },
     worlds: { type: "string", default: "4" },
     "max-failures": { type: "string", default: "10" },
     "no-shrink": { type: "boolean", default: false },
@@ -35,7 +35,7 @@ try {
   const { done, failures } = await simulateMany(worlds, {
     firstSeed: Number(values.seed),
     histories,
-    maxSteps: Number(values.steps),
+    maxSteps: values.steps === undefined ? undefined : Number(values.steps),
     shrink: !values["no-shrink"],
     maxFailures: Number(values["max-failures"]),
     onFailure: (failure) => console.log(describeFailure(failure)),

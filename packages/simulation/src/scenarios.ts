@@ -4,7 +4,7 @@
  */
 import type { VoteType } from "@votesync/core";
 import type { Fault } from "./link.js";
-import type { ProcessName, ReplicaName, Step, VoteStep } from "./steps.js";
+import { CALLS_BEFORE_COMMIT, type ProcessName, type ReplicaName, type Step, type VoteStep } from "./steps.js";
 
 export interface Scenario {
   name: string;
@@ -30,9 +30,6 @@ const heal = (of: ProcessName): Step => ({ do: "heal", of });
 const LOADED = vote("bob", "down", "B");
 const apply: Step = { do: "apply" };
 const release: Step = { do: "release" };
-
-/** Calls of the fallback to PostgreSQL before it commits: a connection, BEGIN, three reads under locks, one write. */
-const CALLS_BEFORE_COMMIT = 6;
 
 export const SCENARIOS: Scenario[] = [
   {

@@ -5,7 +5,6 @@ import { describeStep, historyOf, type Step } from "./steps.js";
 import type { TwoStores } from "./two-stores.js";
 import { World } from "./world.js";
 
-export const MAX_STEPS = 36;
 const SHRINK_MS = 60_000;
 
 export interface Failure {
@@ -23,6 +22,7 @@ class ViolationError extends Error {
 }
 
 export interface HistoryOptions {
+  /** Fewer than the seed's kind of history has. */
   maxSteps?: number | undefined;
   /** Makes a failing history as short as it can be. Default: yes. */
   shrink?: boolean | undefined;
@@ -32,7 +32,7 @@ export interface HistoryOptions {
 export async function simulate(
   stores: TwoStores,
   seed: number,
-  { maxSteps = MAX_STEPS, shrink = true }: HistoryOptions = {},
+  { maxSteps, shrink = true }: HistoryOptions = {},
 ): Promise<Failure | null> {
   const property = fc.asyncProperty(historyOf(seed, maxSteps), async (steps) => {
     const violations = await World.run(stores, steps);

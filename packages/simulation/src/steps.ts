@@ -75,10 +75,20 @@ export function describeStep(step: Step): string {
   }
 }
 
+/** Calls of the fallback to PostgreSQL before it commits: the moment that most depends on. */
+export const CALLS_BEFORE_COMMIT = 6;
+
 /** How often each kind of step comes, relative to the others. */
 interface Mix {
+  /** A short history has less that hides what went wrong early. */
+  maxSteps: number;
   vote: number;
   fault: number;
+  faults: readonly Fault[];
+  /** Whose links, and after how many calls. */
+  of: readonly ProcessName[];
+  to: readonly StoreName[];
+  after: readonly number[];
   heal: number;
   clock: number;
   restart: number;
@@ -98,15 +108,49 @@ const CALM = {
 } as const;
 const REDIS_LOST = { "wipe Redis": 1, "copy Redis": 2, "put Redis back": 2 } as const;
 const POSTGRES_LOST = { "copy PostgreSQL": 2, "put PostgreSQL back": 2 } as const;
+const SOME = {
+  maxSteps: 30,
+  vote: 14,
+  faults: FAULTS,
+  fault: 4,
+  of: PROCESSES,
+  to: ["Redis", "PostgreSQL"],
+  after: [0, 0, 1, 2, 3, 4, 5, CALLS_BEFORE_COMMIT, 9],
+  heal: 2,
+  clock: 0,
+  restart: 1,
+  plain: CALM,
+} as const;
 
 /** A seed takes one of these: with everything in every history, most would end in the same few faults. */
 const MIXES: readonly Mix[] = [
-  { vote: 14, fault: 6, heal: 3, clock: 0, restart: 1, plain: CALM },
-  { vote: 14, fault: 6, heal: 3, clock: 0, restart: 1, plain: { ...CALM, release: 3 } },
-  { vote: 14, fault: 2, heal: 2, clock: 0, restart: 1, plain: { ...CALM, ...REDIS_LOST } },
-  { vote: 14, fault: 1, heal: 1, clock: 0, restart: 1, plain: { ...CALM, ...POSTGRES_LOST } },
-  { vote: 14, fault: 4, heal: 3, clock: 2, restart: 1, plain: CALM },
-  { vote: 14, fault: 5, heal: 3, clock: 1, restart: 1, plain: { ...CALM, ...REDIS_LOST, ...POSTGRES_LOST } },
+  // One replica is cut off, and users vote at both.
+  {
+    ...SOME,
+    maxSteps: 20,
+    faults: ["cut", "lose reply"],
+    of: ["A"],
+    to: ["Redis"],
+    after: [0],
+    restart: 0,
+    plain: { apply: 2 },
+  },
+  // Everything overlaps.
+  {
+    ...SOME,
+    maxSteps: 24,
+    vote: 10,
+    fault: 9,
+    faults: ["hold request", "lose reply"],
+    of: ["A", "A", "worker"],
+    after: [0, CALLS_BEFORE_COMMIT],
+    restart: 0,
+    plain: { apply: 6, release: 3 },
+  },
+  { ...SOME, fault: 2, plain: { ...CALM, ...REDIS_LOST } },
+  { ...SOME, fault: 2, plain: { ...CALM, ...POSTGRES_LOST } },
+  { ...SOME, fault: 5, clock: 2 },
+  { ...SOME, maxSteps: 40, clock: 1, plain: { ...CALM, ...REDIS_LOST, ...POSTGRES_LOST } },
 ];
 
 const replica = fc.constantFrom(...REPLICAS);
@@ -117,23 +161,24 @@ const voteStep: fc.Arbitrary<Step> = fc.record(
     at: replica,
     user: fc.constantFrom(...USERS),
     project: fc.constantFrom("p", "p", "p", "q"),
-    vote: fc.constantFrom("up", "up", "none", "down"),
+    vote: fc.constantFrom("up", "up", "none", "none", "down"),
     key: fc.constantFrom(undefined, undefined, undefined, "k", "l"),
     committed: fc.constantFrom(undefined, undefined, undefined, true),
   },
   { noNullPrototype: true },
 );
 
-const faultStep: fc.Arbitrary<Step> = fc.record(
-  {
-    do: fc.constant("fault" as const),
-    of: fc.constantFrom(...PROCESSES, ...REPLICAS),
-    to: fc.constantFrom("Redis", "Redis", "PostgreSQL"),
-    fault: fc.constantFrom<Fault>(...FAULTS, "cut", "lose reply"),
-    after: fc.oneof(fc.constant(0), fc.nat(9)),
-  },
-  { noNullPrototype: true },
-);
+const faultStep = (mix: Mix): fc.Arbitrary<Step> =>
+  fc.record(
+    {
+      do: fc.constant("fault" as const),
+      of: fc.constantFrom(...mix.of),
+      to: fc.constantFrom(...mix.to),
+      fault: fc.constantFrom(...mix.faults),
+      after: fc.constantFrom(...mix.after),
+    },
+    { noNullPrototype: true },
+  );
 
 const atReplica = (...kinds: ("recover" | "recheck" | "restart")[]): fc.Arbitrary<Step> =>
   fc.record({ do: fc.constantFrom(...kinds), at: replica }, { noNullPrototype: true });
@@ -149,7 +194,7 @@ const clockStep: fc.Arbitrary<Step> = fc.record(
 const RECOVER_WEIGHT = 4;
 
 /** The steps of one history. @param seed picks the mix; which steps they are is fast-check's to draw */
-export function historyOf(seed: number, maxSteps: number): fc.Arbitrary<Step[]> {
+export function historyOf(seed: number, maxSteps = Number.POSITIVE_INFINITY): fc.Arbitrary<Step[]> {
   const mix = MIXES[seed % MIXES.length] as Mix;
   const plain = Object.entries(mix.plain).map(([name, weight]) => ({
     weight,
@@ -157,12 +202,12 @@ export function historyOf(seed: number, maxSteps: number): fc.Arbitrary<Step[]> 
   }));
   const step = fc.oneof(
     { weight: mix.vote, arbitrary: voteStep },
-    { weight: mix.fault, arbitrary: faultStep },
+    { weight: mix.fault, arbitrary: faultStep(mix) },
     { weight: mix.heal, arbitrary: healStep },
     { weight: mix.clock, arbitrary: clockStep },
     { weight: mix.restart, arbitrary: atReplica("restart") },
     { weight: RECOVER_WEIGHT, arbitrary: atReplica("recover", "recheck") },
     ...plain,
   );
-  return fc.array(step, { maxLength: maxSteps, size: "max" });
+  return fc.array(step, { maxLength: Math.min(maxSteps, mix.maxSteps), size: "max" });
 }
