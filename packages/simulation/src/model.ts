@@ -28,9 +28,13 @@ export interface Wish {
   requestIds: ReadonlySet<string>;
 }
 
+/** The gravest first: a history is shrunk as long as it breaks the gravest check that it broke at first. */
+export const CHECKS = ["stuck", "order", "quiet", "counters", "held", "once", "committed", "points"] as const;
+export type Check = (typeof CHECKS)[number];
+
 /** A history breaks off, or ends, with what was found to be wrong. */
 export interface Violation {
-  check: "order" | "counters" | "committed" | "points" | "once" | "held" | "quiet" | "stuck";
+  check: Check;
   what: string;
 }
 
