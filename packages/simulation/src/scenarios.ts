@@ -155,4 +155,23 @@ export const SCENARIOS: Scenario[] = [
       release,
     ],
   },
+  {
+    name: "Redis put back while its shard is behind: the project that must be read anew is, and nobody has to vote for that",
+    steps: [
+      vote("ann", "up", "A"),
+      { do: "copy Redis" },
+      vote("ann", "down", "A"),
+      apply,
+      { do: "put Redis back" },
+      vote("ann", "up", "A"),
+    ],
+  },
+  {
+    name: "PostgreSQL put back to a copy older than trimmed streams: the project can be loaded again",
+    steps: [vote("bob", "up", "A"), vote("bob", "none", "A"), apply, { do: "trim" }, { do: "put PostgreSQL back" }],
+  },
+  {
+    name: "a stream that is trimmed before its points were ever read: the points are given nevertheless",
+    steps: [vote("ann", "up", "A"), vote("bob", "up", "A"), apply, { do: "trim" }],
+  },
 ];
