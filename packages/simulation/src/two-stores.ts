@@ -134,12 +134,17 @@ const COPY_REDIS = `
     redis.call('COPY', key, key, 'DB', to)
   end`;
 
+/** Entries of streams get their ids of it too: which of them a trim takes is then the same in every replay. */
 function scriptsWithOurTime() {
-  const time = `{ ${CLOCK_KEYS.map((key) => `redis.call('GET', '${key}')`).join(", ")} }`;
+  const [s, us] = CLOCK_KEYS.map((key) => `redis.call('GET', '${key}')`);
+  const entryId = `${s} .. string.format('%03d', math.floor(${us} / 1000)) .. '-*'`;
   return Object.fromEntries(
     Object.entries(SCRIPTS).map(([name, { lua, numberOfKeys }]) => [
       name,
-      { numberOfKeys, lua: lua.replaceAll("redis.call('TIME')", time) },
+      {
+        numberOfKeys,
+        lua: lua.replaceAll("redis.call('TIME')", `{ ${s}, ${us} }`).replaceAll("'*', 'e'", `${entryId}, 'e'`),
+      },
     ]),
   );
 }
