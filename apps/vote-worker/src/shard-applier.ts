@@ -28,10 +28,9 @@ import { isPostgresBehind, needsFollowing } from "@votesync/reconcile";
 import {
   markApplied,
   type RedisClient,
-  readApplied,
-  readEpoch,
   readEvents,
   readEventsFollowing,
+  readShardMarks,
   type StreamEntry,
 } from "@votesync/redis-store";
 import type pg from "pg";
@@ -139,12 +138,12 @@ export class ShardApplier {
     if (known !== null && performance.now() - known.readAtMs < keptMs) return known;
     this.progress = null;
     const { pool, redis, names, bringOver } = this.deps;
-    // The mark first: the watermark moves before it does.
-    const mark = await readApplied(redis, names, this.shard);
+    // The marks first: the watermark moves before they do.
+    const marks = await readShardMarks(redis, names, this.shard);
     const found = await readShardEpoch(pool, this.shard);
     const { lastId, epochFromId } = found;
-    if (mark !== null && isPostgresBehind(found, { epoch: await readEpoch(redis, names, this.shard), mark })) {
-      await bringOver(new PostgresBehindError(this.shard, lastId, mark));
+    if (isPostgresBehind(found, marks)) {
+      await bringOver(new PostgresBehindError(this.shard, lastId, marks.applied ?? lastId));
       return this.currentProgress();
     }
     this.progress = { lastId, epochFromId, readAtMs: performance.now() };

@@ -102,6 +102,11 @@ export class RedisNames {
     return this.of(shard, "applied");
   }
 
+  /** String: how many votes of the fallback PostgreSQL is known to have. It only grows. */
+  fallbackVotes(shard: number): string {
+    return this.of(shard, "fallback-votes");
+  }
+
   /** String, kept a day: Redis lost the shard's answers to Idempotency-Keys; PostgreSQL may know them. */
   keysLost(shard: number): string {
     return this.of(shard, "keys-lost");

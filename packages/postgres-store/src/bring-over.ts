@@ -66,10 +66,11 @@ export interface BroughtVote extends VoteWrite {
   previousVoteType: VoteType;
 }
 
+/** A microsecond after its stamp, which no event is accepted at: should the vote's own event come yet, both stand in the log. */
 const INSERT_EVENTS = `
   INSERT INTO vote_events (project_id, version, accepted_at, period, user_id, action, vote_type, previous_vote_type,
                            upvotes, downvotes, request_id, stream_id)
-  SELECT project_id, stamp, ${AT("stamp")}, period, user_id, action, vote_type, previous_vote_type, 0, 0, request_id, 'redis'
+  SELECT project_id, stamp, ${AT("(stamp + 1)")}, period, user_id, action, vote_type, previous_vote_type, 0, 0, request_id, 'redis'
     FROM unnest($1::text[], $2::bigint[], $3::int[], $4::text[], $5::vote_action[], $6::vote_type[], $7::vote_type[], $8::text[])
       AS e (project_id, stamp, period, user_id, action, vote_type, previous_vote_type, request_id)
   ON CONFLICT DO NOTHING`;

@@ -29,20 +29,21 @@ export interface ColdProjectRow {
    * of that. `null` when they are more than asked for.
    */
   votes: VoteRow[] | null;
-  /** Up to which entry of the shard's stream these rows are. */
+  /** Up to which entry of the shard's stream these rows are, and which of the fallback's votes. */
   lastId: string;
+  fallbackVotes: number;
 }
 
 const READ_COLD_PROJECT = `
   SELECT p.title, p.url, p.owner_id, p.created_at, p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
          (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
-         (SELECT last_id FROM shard_progress WHERE shard = $3) AS last_id,
+         s.last_id, s.fallback_votes,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
             FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
                     FROM votes
                    WHERE project_id = p.id AND period = p.period
                    LIMIT $2) v) AS votes
-    FROM projects p
+    FROM projects p LEFT JOIN shard_progress s ON s.shard = $3
    WHERE p.id = $1`;
 
 /** @returns `null` when there is no such project. */
@@ -64,6 +65,7 @@ export async function readColdProject(
     up_only: boolean;
     board_id: string | null;
     last_id: string;
+    fallback_votes: number;
     votes: [string, VoteType, string, string][];
   }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
   const [row] = rows;
@@ -82,6 +84,7 @@ export async function readColdProject(
     about: { title: row.title, url: row.url, ownerId: row.owner_id, createdAtMs: row.created_at.getTime() },
     votes,
     lastId: row.last_id,
+    fallbackVotes: row.fallback_votes,
   };
 }
 

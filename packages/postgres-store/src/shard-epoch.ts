@@ -10,30 +10,51 @@ export interface ShardEpoch {
   /** Up to here the stream of this epoch need not hold `lastId`. */
   epochFromId: string;
   lastId: string;
+  /** How many votes the fallback took, ever. */
+  fallbackVotes: number;
 }
 
+interface Row {
+  shard: number;
+  epoch: string;
+  epoch_from_id: string;
+  last_id: string;
+  fallback_votes: number;
+}
+
+const COLUMNS = "shard, epoch, epoch_from_id, last_id, fallback_votes";
+
+const toEpoch = (row: Row): ShardEpoch => ({
+  shard: row.shard,
+  epoch: row.epoch,
+  epochFromId: row.epoch_from_id,
+  lastId: row.last_id,
+  fallbackVotes: row.fallback_votes,
+});
+
 export async function readShardEpochs(pool: pg.Pool): Promise<ShardEpoch[]> {
-  const { rows } = await pool.query<{ shard: number; epoch: string; epoch_from_id: string; last_id: string }>(
-    "SELECT shard, epoch, epoch_from_id, last_id FROM shard_progress ORDER BY shard",
-  );
-  return rows.map((row) => ({
-    shard: row.shard,
-    epoch: row.epoch,
-    epochFromId: row.epoch_from_id,
-    lastId: row.last_id,
-  }));
+  const { rows } = await pool.query<Row>(`SELECT ${COLUMNS} FROM shard_progress ORDER BY shard`);
+  return rows.map(toEpoch);
 }
 
 /** @throws when the installation has no such shard. */
 export async function readShardEpoch(pool: pg.Pool, shard: number): Promise<ShardEpoch> {
-  const { rows } = await pool.query<{ epoch: string; epoch_from_id: string; last_id: string }>({
+  const { rows } = await pool.query<Row>({
     name: "read-shard-epoch",
-    text: "SELECT epoch, epoch_from_id, last_id FROM shard_progress WHERE shard = $1",
+    text: `SELECT ${COLUMNS} FROM shard_progress WHERE shard = $1`,
     values: [shard],
   });
   const [row] = rows;
   if (row === undefined) throw new Error(`shard_progress has no shard ${shard}: is the database migrated?`);
-  return { shard, epoch: row.epoch, epochFromId: row.epoch_from_id, lastId: row.last_id };
+  return toEpoch(row);
+}
+
+/** The shard has again the votes of the fallback that Redis knew. */
+export async function raiseFallbackVotes(pool: pg.Pool, shard: number, votes: number): Promise<void> {
+  await pool.query("UPDATE shard_progress SET fallback_votes = greatest(fallback_votes, $2) WHERE shard = $1", [
+    shard,
+    votes,
+  ]);
 }
 
 /** The shard's data in Redis begin anew. @returns the new epoch, to be told to Redis once it is rebuilt */

@@ -120,6 +120,17 @@ test("wishes that PostgreSQL took after it was put back stand, because they are 
   await expectClean();
 });
 
+test("a vote past Redis that Redis has loaded tells a PostgreSQL that went back, where no event does", async () => {
+  const putBack = await copyPostgres();
+  await stores.castPastRedis(ID, "ann", "up");
+  await stores.cast(ID, "bob", "up");
+  await putBack();
+  expect(await trust()).toBe("postgres-behind");
+  expect(await recover()).toMatchObject({ entries: 1, votes: 1 });
+  expect(await trust()).toBe("same");
+  expect(await votes()).toEqual({ "p ann": "up", "p bob": "up" });
+});
+
 test("the leaderboards get another epoch, once, because they hold points of moves that are gone", async () => {
   const epoch = async () =>
     (await stores.rows<{ boards_epoch: string | null }>("SELECT boards_epoch FROM sync_state"))[0];

@@ -27,6 +27,7 @@ import {
   endProjectPeriods,
   findUnknownProjects,
   makeProjectAgain,
+  raiseFallbackVotes,
   readShardEpoch,
   readVoteStamps,
   recountProject,
@@ -35,10 +36,10 @@ import {
 } from "@votesync/postgres-store";
 import {
   loadedProjectPages,
-  readApplied,
-  readEpoch,
   readEvents,
   readHeldVotes,
+  readShardMarks,
+  readStreamEnd,
   readWholeProject,
   type StoredVote,
   type StreamEntry,
@@ -85,13 +86,15 @@ export async function recoverPostgresShard(
   o: { dryRun: boolean },
 ): Promise<BroughtOver | null> {
   const { redis, names, pool } = stores;
-  const mark = await readApplied(redis, names, shard);
+  const marks = await readShardMarks(redis, names, shard);
   const progress = await readShardEpoch(pool, shard);
-  if (!isPostgresBehind(progress, { epoch: await readEpoch(redis, names, shard), mark })) return null;
-  const work = () => new ShardRecovery(stores, shard, o.dryRun).run(progress.lastId, mark ?? progress.lastId);
+  if (!isPostgresBehind(progress, marks)) return null;
+  const work = () => new ShardRecovery(stores, shard, o.dryRun).run(progress.lastId, marks.applied ?? progress.lastId);
   const report = await tryAdvisoryLock(pool, ADVISORY_LOCKS.postgresRecovery, shard, work);
   if (report === null) throw new RecoveryRunningError(shard);
-  if (!o.dryRun) await resolveIncident(pool, { store: "postgres", shard, details: { ...report } });
+  if (o.dryRun) return report;
+  await raiseFallbackVotes(pool, shard, marks.fallbackVotes);
+  await resolveIncident(pool, { store: "postgres", shard, details: { ...report } });
   return report;
 }
 
@@ -111,7 +114,8 @@ class ShardRecovery {
     this.report.from_id = fromId;
     this.report.once_applied = onceApplied;
     this.report.stream_complete = await this.streamHolds(fromId);
-    await this.applyStream(fromId, onceApplied);
+    const end = await readStreamEnd(this.stores.redis, this.stores.names, this.shard);
+    await this.applyStream(fromId, compareStreamIds(end, onceApplied) > 0 ? end : onceApplied);
     for await (const ids of loadedProjectPages(this.stores.redis, this.stores.names, this.shard)) {
       await this.makeAgain(ids);
       for (const id of ids) await this.bringProjectOver(id);
@@ -128,18 +132,18 @@ class ShardRecovery {
     return (await redis.xrange(names.events(this.shard), id, id)).length > 0;
   }
 
-  /** At least as far as PostgreSQL once was; what came after that the worker applies as ever. */
-  private async applyStream(fromId: string, onceApplied: string): Promise<void> {
+  /** As far as it goes now, and at least as far as PostgreSQL once was; what comes after that the worker applies as ever. */
+  private async applyStream(fromId: string, until: string): Promise<void> {
     const { redis, names } = this.stores;
     let afterId = fromId;
-    while (compareStreamIds(afterId, onceApplied) < 0) {
+    while (compareStreamIds(afterId, until) < 0) {
       const entries = await readEvents(redis, names, { shard: this.shard, afterId, count: ENTRIES_PER_BATCH });
       if (entries.length === 0) {
         // The end of it was lost by both; nothing comes after it.
-        if (!this.dryRun) await this.apply(afterId, onceApplied, []);
+        if (!this.dryRun) await this.apply(afterId, until, []);
         return;
       }
-      const lastId = entries.at(-1)?.id ?? onceApplied;
+      const lastId = entries.at(-1)?.id ?? until;
       await this.makeAgain(projectsOf(entries));
       if (!this.dryRun) await this.apply(afterId, lastId, entries);
       this.report.entries += entries.length;

@@ -17,8 +17,8 @@ import {
   holdsEntry,
   MAX_HOLDS_AT_ONCE,
   markKeysLost,
-  readApplied,
-  readEpoch,
+  readShardMarks,
+  type ShardMarks,
   STREAM_START,
   scanLoadedProjects,
   writeEpoch,
@@ -43,8 +43,7 @@ export async function checkShards(stores: Stores): Promise<Map<number, ShardTrus
     const unsure = (await readShardEpochs(stores.pool)).filter(({ shard }) => (found.get(shard) ?? "lost") === "lost");
     const verdicts = await Promise.all(
       unsure.map(async (progress) => {
-        const mark = marks.get(progress.shard) ?? null;
-        return [progress.shard, await checkShard(stores, progress, mark)] as const;
+        return [progress.shard, await checkShard(stores, progress, marks.get(progress.shard) ?? NO_MARKS)] as const;
       }),
     );
     for (const [shard, verdict] of verdicts) found.set(shard, verdict);
@@ -53,20 +52,21 @@ export async function checkShards(stores: Stores): Promise<Map<number, ShardTrus
   return found;
 }
 
-async function readMarks({ redis, names }: Stores): Promise<Map<number, string | null>> {
+const NO_MARKS: ShardMarks = { epoch: null, applied: null, fallbackVotes: 0 };
+
+async function readMarks({ redis, names }: Stores): Promise<Map<number, ShardMarks>> {
   const shards = names.allShards();
   return new Map(
-    await Promise.all(shards.map(async (shard) => [shard, await readApplied(redis, names, shard)] as const)),
+    await Promise.all(shards.map(async (shard) => [shard, await readShardMarks(redis, names, shard)] as const)),
   );
 }
 
-/** @param mark the highest watermark that Redis knows, read before the progress */
-async function checkShard({ redis, names }: Stores, progress: ShardEpoch, mark: string | null): Promise<ShardTrust> {
+/** @param marks read before the progress */
+async function checkShard({ redis, names }: Stores, progress: ShardEpoch, marks: ShardMarks): Promise<ShardTrust> {
   const { shard, epoch, lastId } = progress;
-  const found = await readEpoch(redis, names, shard);
-  if (found === null && lastId === STREAM_START) return "new";
-  if (isPostgresBehind(progress, { epoch: found, mark })) return "postgres-behind";
-  if (found !== epoch) return "lost";
+  if (marks.epoch === null && lastId === STREAM_START) return "new";
+  if (isPostgresBehind(progress, marks)) return "postgres-behind";
+  if (marks.epoch !== epoch) return "lost";
   if (!needsFollowing(progress)) return "same";
   return (await holdsEntry(redis, names, shard, lastId)) ? "same" : "lost";
 }
@@ -77,15 +77,16 @@ export function needsFollowing({ lastId, epochFromId }: Pick<ShardEpoch, "lastId
 }
 
 /**
- * Whether Redis knows a higher watermark than PostgreSQL has. A PostgreSQL of another epoch that never applied anything is a new
- * one, and Redis is that of another installation.
+ * Whether Redis knows that PostgreSQL was further: it had applied more, or had more votes of the fallback. A PostgreSQL of another
+ * epoch that never applied anything is a new one, and Redis is that of another installation.
+ *
+ * @param marks read before the progress
  */
-export function isPostgresBehind(
-  { epoch, lastId }: Pick<ShardEpoch, "epoch" | "lastId">,
-  redis: { epoch: string | null; mark: string | null },
-): boolean {
-  if (redis.mark === null || redis.epoch === null || compareStreamIds(redis.mark, lastId) <= 0) return false;
-  return redis.epoch === epoch || lastId !== STREAM_START;
+export function isPostgresBehind(progress: ShardEpoch, marks: ShardMarks): boolean {
+  const { epoch, lastId, fallbackVotes } = progress;
+  const hasAppliedLess = marks.applied !== null && compareStreamIds(marks.applied, lastId) > 0;
+  if (marks.epoch === null || !(hasAppliedLess || marks.fallbackVotes > fallbackVotes)) return false;
+  return marks.epoch === epoch || lastId !== STREAM_START;
 }
 
 /** The shard's first use: from now on both stores carry its epoch. */

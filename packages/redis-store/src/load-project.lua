@@ -7,6 +7,7 @@
 --   4 loaded    zset, project id -> when it was loaded (us)
 --   5 changed   zset, project id -> version
 --   6 applied   string, see mark-applied.lua
+--   7 fallback votes  string: how many votes of the fallback PostgreSQL is known to have
 --
 -- ARGV
 --   1 project id
@@ -19,15 +20,16 @@
 --   12 1 when only up-votes are taken, else empty
 --   13 id of the board it is on, else empty
 --   14 watermark of the shard when the rows were read, empty when nobody asked
---   15 what else PostgreSQL says of the project, JSON: enough to make its row again
---   16.. user id, vote, user id, vote, ...
+--   15 how many votes of the fallback the shard had when the rows were read, empty when nobody asked
+--   16 what else PostgreSQL says of the project, JSON: enough to make its row again
+--   17.. user id, vote, user id, vote, ...
 --
 -- Returns 1 when it loaded, 0 when it did not, -1 when the rows are older than what PostgreSQL is known to have applied: they
 -- were read a moment too early, or PostgreSQL went back in time, and what stands here is newer.
 
 --- include entry-order
 
-local project, votes, events, loaded, changed, applied = unpack(KEYS)
+local project, votes, events, loaded, changed, applied, fallback_votes = unpack(KEYS)
 
 -- See cast-vote.lua.
 local function whole(number)
@@ -45,11 +47,19 @@ local known = redis.call('GET', applied)
 if known and ARGV[14] ~= '' and is_after(known, ARGV[14]) then
   return -1
 end
+if ARGV[15] ~= '' then
+  local known_votes, row_votes = tonumber(redis.call('GET', fallback_votes) or '0'), tonumber(ARGV[15])
+  if known_votes > row_votes then
+    return -1
+  elseif row_votes > known_votes then
+    redis.call('SET', fallback_votes, ARGV[15])
+  end
+end
 
 redis.call('DEL', votes)
 -- Lua's stack bounds how many values one call may take.
 local VALUES_PER_CALL = 4000
-for first = 16, #ARGV, VALUES_PER_CALL do
+for first = 17, #ARGV, VALUES_PER_CALL do
   redis.call('HSET', votes, unpack(ARGV, first, math.min(first + VALUES_PER_CALL - 1, #ARGV)))
 end
 
@@ -64,7 +74,7 @@ if reason ~= '' then
 end
 redis.call('DEL', project)
 redis.call('HSET', project, 'upvotes', ARGV[4], 'downvotes', ARGV[5], 'version', whole(new_version), 'period', ARGV[7],
-  'voters', ARGV[8], 'generation', ARGV[9], 'about', ARGV[15])
+  'voters', ARGV[8], 'generation', ARGV[9], 'about', ARGV[16])
 if ARGV[10] ~= '' then
   redis.call('HSET', project, 'opens_at', ARGV[10])
 end

@@ -48,8 +48,9 @@ export interface ColdProject {
   boardId?: string | null;
   /** What its row says besides; Redis keeps it for a PostgreSQL that lost the row. */
   about?: ProjectAbout;
-  /** Up to which entry of the shard's event stream these rows are. */
+  /** Up to which entry of the shard's event stream these rows are, and which of the fallback's votes. */
   lastId?: string;
+  fallbackVotes?: number;
   /** Everybody who voted in this period, or `null` when they are more than `MAX_LOADED_VOTERS`. */
   votes: StoredVote[] | null;
 }
@@ -93,6 +94,7 @@ export async function loadProject(
       names.loaded(shard),
       names.changed(shard),
       names.applied(shard),
+      names.fallbackVotes(shard),
     ],
     [
       id,
@@ -109,6 +111,7 @@ export async function loadProject(
       project.upOnly === true ? 1 : "",
       project.boardId ?? "",
       project.lastId ?? "",
+      project.fallbackVotes ?? "",
       project.about === undefined ? "" : JSON.stringify(project.about),
       ...(votes ?? []).flatMap((vote) => [vote.userId, heldVote(vote)]),
     ],

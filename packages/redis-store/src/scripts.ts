@@ -23,7 +23,7 @@ export const SCRIPTS = {
   "hold-damaged": script("hold-damaged", 4),
   "hold-projects": script("hold-projects", 3),
   "load-jam": script("load-jam", 1),
-  "load-project": script("load-project", 6),
+  "load-project": script("load-project", 7),
   "mark-applied": script("mark-applied", 1),
   "put-stream": script("put-stream", 2),
   "read-jam": script("read-jam", 1),

@@ -18,9 +18,23 @@ export async function markApplied(client: RedisClient, names: RedisNames, shard:
   return (await callScript(client, "mark-applied", [names.applied(shard)], [lastId])) as string;
 }
 
-/** Up to where PostgreSQL is known to have applied the shard; `null` when nobody has said so yet. */
-export function readApplied(client: RedisClient, names: RedisNames, shard: number): Promise<string | null> {
-  return client.get(names.applied(shard));
+/** What Redis knows of a shard's data, and of how far PostgreSQL once was. */
+export interface ShardMarks {
+  /** `null`: this Redis never held the shard's data, or lost them. */
+  epoch: string | null;
+  /** Up to where PostgreSQL is known to have applied the shard; `null` when nobody has said so yet. */
+  applied: string | null;
+  /** How many votes of the fallback PostgreSQL is known to have. */
+  fallbackVotes: number;
+}
+
+export async function readShardMarks(client: RedisClient, names: RedisNames, shard: number): Promise<ShardMarks> {
+  const [epoch, applied, votes] = await client.mget(
+    names.epoch(shard),
+    names.applied(shard),
+    names.fallbackVotes(shard),
+  );
+  return { epoch: epoch ?? null, applied: applied ?? null, fallbackVotes: Number(votes ?? 0) };
 }
 
 /** As long as a key may be repeated, a cast that does not know its key asks PostgreSQL for it. */

@@ -72,6 +72,10 @@ export const SCENARIOS: Scenario[] = [
     steps: [vote("ann", "up", "A"), apply, { do: "put PostgreSQL back" }],
   },
   {
+    name: "PostgreSQL put back before any event was applied: a vote past Redis that Redis has loaded is brought over",
+    steps: [cutOff("B"), vote("bob", "up", "B"), vote("ann", "up", "A"), { do: "put PostgreSQL back" }],
+  },
+  {
     name: "PostgreSQL put back: its worker does not wait for new events to apply again what is missing",
     steps: [
       vote("ann", "up", "A"),

@@ -75,8 +75,8 @@ export function describeStep(step: Step): string {
   }
 }
 
-/** Calls of the fallback to PostgreSQL before it commits: the moment that most depends on. */
-export const CALLS_BEFORE_COMMIT = 6;
+/** Calls of the fallback to PostgreSQL before it commits: a connection, BEGIN, two locks, one read, two writes. */
+export const CALLS_BEFORE_COMMIT = 7;
 
 /** How often each kind of step comes, relative to the others. */
 interface Mix {

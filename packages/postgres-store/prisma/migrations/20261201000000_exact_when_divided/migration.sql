@@ -59,6 +59,9 @@ CREATE TABLE "point_progress" (
 INSERT INTO "point_progress" ("shard", "deleted_until")
 SELECT "shard", 1 FROM "shard_progress" WHERE EXISTS (SELECT FROM "votes") OR EXISTS (SELECT FROM "score_events");
 
+-- How many votes the fallback took, ever. Redis remembers the number with what it loads: a PostgreSQL that says less went back.
+ALTER TABLE "shard_progress" ADD COLUMN "fallback_votes" BIGINT NOT NULL DEFAULT 0;
+
 -- By how much Redis's clock is ahead of this server's, as workers measure it: both stores stamp wishes with one clock.
 CREATE TABLE "redis_clock" (
     "id" INTEGER NOT NULL DEFAULT 1,
