@@ -36,8 +36,8 @@ export class RecoveryLoop {
     const { trust } = this.deps;
     // Nothing to be done, and the connection says so itself.
     if (!trust.isConnected) return false;
-    if (!trust.isCertain) await trust.ensure();
     await this.recheck();
+    if (!trust.isCertain) await trust.ensure();
     const { recovered, more } = await this.recover();
     // Its projects are held, and on the list of those to be reloaded too: to load them once is enough.
     if (more && recovered > 0) return true;
@@ -48,7 +48,7 @@ export class RecoveryLoop {
     const nowMs = performance.now();
     if (nowMs < this.recheckAtMs) return;
     this.recheckAtMs = nowMs + (this.deps.recheckMs ?? RECHECK_MS);
-    await this.deps.trust.recheck();
+    if (this.deps.trust.isCertain) await this.deps.trust.recheck();
   }
 
   private async recover(): Promise<RecoveryReport> {

@@ -32,6 +32,7 @@ import {
   readEventsFollowing,
   readShardMarks,
   type StreamEntry,
+  writeEpoch,
 } from "@votesync/redis-store";
 import type pg from "pg";
 
@@ -146,6 +147,8 @@ export class ShardApplier {
       await bringOver(new PostgresBehindError(this.shard, lastId, marks.applied ?? lastId));
       return this.currentProgress();
     }
+    // Data of a release before 0.2, which are this installation's.
+    if (marks.installation === null && marks.epoch === found.epoch) await writeEpoch(redis, names, this.shard, found);
     this.progress = { lastId, epochFromId, readAtMs: performance.now() };
     return this.progress;
   }

@@ -102,6 +102,11 @@ export class RedisNames {
     return this.of(shard, "applied");
   }
 
+  /** String: which installation the shard's data belong to; PostgreSQL has the same uuid. */
+  installation(shard: number): string {
+    return this.of(shard, "installation");
+  }
+
   /** String: how many votes of the fallback PostgreSQL is known to have. It only grows. */
   fallbackVotes(shard: number): string {
     return this.of(shard, "fallback-votes");

@@ -12,6 +12,8 @@ export interface ShardEpoch {
   lastId: string;
   /** How many votes the fallback took, ever. */
   fallbackVotes: number;
+  /** Which installation this is; the same for all shards. */
+  installation: string;
 }
 
 interface Row {
@@ -20,9 +22,11 @@ interface Row {
   epoch_from_id: string;
   last_id: string;
   fallback_votes: number;
+  installation: string;
 }
 
-const COLUMNS = "shard, epoch, epoch_from_id, last_id, fallback_votes";
+const COLUMNS =
+  "shard, epoch, epoch_from_id, last_id, fallback_votes, (SELECT installation FROM sync_state) AS installation";
 
 const toEpoch = (row: Row): ShardEpoch => ({
   shard: row.shard,
@@ -30,6 +34,7 @@ const toEpoch = (row: Row): ShardEpoch => ({
   epochFromId: row.epoch_from_id,
   lastId: row.last_id,
   fallbackVotes: row.fallback_votes,
+  installation: row.installation,
 });
 
 export async function readShardEpochs(pool: pg.Pool): Promise<ShardEpoch[]> {

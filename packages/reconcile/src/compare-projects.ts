@@ -46,7 +46,8 @@ export async function compareProjects(
   let open = [...o.projectIds];
   for (let look = 1; look <= LOOKS && open.length > 0; look++) {
     if (look > 1) await delay(LOOK_AGAIN_MS);
-    for (const found of await lookOnce(stores, { ...o, projectIds: open })) settled.set(found.projectId, found);
+    const isLast = look === LOOKS;
+    for (const found of await lookOnce(stores, { ...o, projectIds: open, isLast })) settled.set(found.projectId, found);
     open = open.filter((id) => settled.get(id)?.verdict === "unsettled");
   }
   const differing = [...settled.values()].filter(({ verdict, rows }) => verdict === "drift" && rows === null);
@@ -59,16 +60,22 @@ export async function compareProjects(
   return [...settled.values()];
 }
 
+/** @param o.isLast a project of which PostgreSQL has seen more each time is one that Redis has lost something of */
 async function lookOnce(
   stores: Stores,
-  o: { shard: number; projectIds: readonly string[]; countRows: boolean },
+  o: { shard: number; projectIds: readonly string[]; countRows: boolean; isLast: boolean },
 ): Promise<Comparison[]> {
   const states = await readProjectStates(stores.redis, stores.names, o.projectIds);
   const damaged = await findDamagedProjects(stores.redis, stores.names, o.projectIds);
   const { lastId, projects } = await readCountersSnapshot(stores.pool, o);
   const unapplied = await readUnapplied(stores, o.shard, lastId, states);
   return projects.map((project) =>
-    compare(project, states.get(project.id), { lastId, unapplied, isDamaged: damaged.has(project.id) }),
+    compare(project, states.get(project.id), {
+      lastId,
+      unapplied,
+      isDamaged: damaged.has(project.id),
+      isLast: o.isLast,
+    }),
   );
 }
 
@@ -116,7 +123,7 @@ function remember(
 function compare(
   project: ProjectCounters,
   state: ProjectState | undefined,
-  at: { lastId: string; unapplied: Unapplied; isDamaged: boolean },
+  at: { lastId: string; unapplied: Unapplied; isDamaged: boolean; isLast: boolean },
 ): Comparison {
   const { id: projectId, rows } = project;
   const postgres = { upvotes: project.upvotes, downvotes: project.downvotes };
@@ -130,7 +137,8 @@ function compare(
   });
   if (project.waiting || state?.isHeld === true) return result("waiting", null);
   const redis = state === undefined || at.isDamaged ? null : redisAtWatermark(project, state, at);
-  if (redis === "unsettled") return result("unsettled", state ?? null);
+  if (redis === "unsettled" || (redis === "behind" && !at.isLast)) return result("unsettled", state ?? null);
+  if (redis === "behind") return result("drift", state ?? null, ["redis"]);
   const truth = rows ?? postgres;
   const drift: Comparison["drift"] = [];
   if (at.isDamaged || (redis !== null && !equal(redis, truth))) drift.push("redis");
@@ -138,16 +146,16 @@ function compare(
   return result(drift.length === 0 ? "same" : "drift", redis, drift);
 }
 
-/** Redis's counters as they were at the watermark. */
+/** Redis's counters as they were at the watermark. `behind`: the rows have seen more than Redis has. */
 function redisAtWatermark(
   project: ProjectCounters,
   state: ProjectState,
   { lastId, unapplied }: { lastId: string; unapplied: Unapplied },
-): Counters | "unsettled" {
+): Counters | "unsettled" | "behind" {
   const now = { upvotes: state.upvotes, downvotes: state.downvotes };
   if (compareStreamIds(state.lastEventId, lastId) <= 0) {
-    // PostgreSQL has seen a vote that came after Redis was read.
-    return project.version > state.version || project.period !== state.period ? "unsettled" : now;
+    // PostgreSQL has seen a vote that came after Redis was read; or Redis went back in time, and no event tells.
+    return project.version > state.version || project.period !== state.period ? "behind" : now;
   }
   const events = unapplied
     ?.get(project.id)

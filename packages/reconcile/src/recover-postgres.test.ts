@@ -11,6 +11,7 @@ import { TestStores } from "./stores.testing.js";
 import { verify } from "./verify.js";
 
 const ID = "p";
+const OTHER = "1b671a64-40d5-491e-99b0-da01ff1f3341";
 /** Everything that a copy of the data folder would hold of votes. */
 const TABLES = ["projects", "votes", "vote_events", "shard_progress", "point_moves", "project_periods", "outbox"];
 
@@ -144,7 +145,7 @@ test("the leaderboards get another epoch, once, because they hold points of move
 });
 
 test("another installation's Redis is no reason to write its votes here", async () => {
-  await writeEpoch(stores.redis, stores.names, shard(), "1b671a64-40d5-491e-99b0-da01ff1f3341");
+  await writeEpoch(stores.redis, stores.names, shard(), { epoch: OTHER, installation: OTHER });
   await markApplied(stores.redis, stores.names, shard(), "9-0");
   expect(await trust()).toBe("lost");
   expect(await recover()).toBeNull();

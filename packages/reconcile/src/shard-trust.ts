@@ -52,7 +52,7 @@ export async function checkShards(stores: Stores): Promise<Map<number, ShardTrus
   return found;
 }
 
-const NO_MARKS: ShardMarks = { epoch: null, applied: null, fallbackVotes: 0 };
+const NO_MARKS: ShardMarks = { epoch: null, installation: null, applied: null, fallbackVotes: 0 };
 
 async function readMarks({ redis, names }: Stores): Promise<Map<number, ShardMarks>> {
   const shards = names.allShards();
@@ -77,22 +77,22 @@ export function needsFollowing({ lastId, epochFromId }: Pick<ShardEpoch, "lastId
 }
 
 /**
- * Whether Redis knows that PostgreSQL was further: it had applied more, or had more votes of the fallback. A PostgreSQL of another
- * epoch that never applied anything is a new one, and Redis is that of another installation.
+ * Whether Redis knows that PostgreSQL was further: it had applied more, or had more votes of the fallback. A Redis of another
+ * installation knows nothing of this one.
  *
  * @param marks read before the progress
  */
 export function isPostgresBehind(progress: ShardEpoch, marks: ShardMarks): boolean {
-  const { epoch, lastId, fallbackVotes } = progress;
+  const { epoch, installation, lastId, fallbackVotes } = progress;
   const hasAppliedLess = marks.applied !== null && compareStreamIds(marks.applied, lastId) > 0;
   if (marks.epoch === null || !(hasAppliedLess || marks.fallbackVotes > fallbackVotes)) return false;
-  return marks.epoch === epoch || lastId !== STREAM_START;
+  return marks.installation === null ? marks.epoch === epoch : marks.installation === installation;
 }
 
 /** The shard's first use: from now on both stores carry its epoch. */
 export async function adoptShard({ redis, names, pool }: Stores, shard: number): Promise<void> {
   const progress = (await readShardEpochs(pool)).find((one) => one.shard === shard);
-  if (progress !== undefined) await writeEpoch(redis, names, shard, progress.epoch);
+  if (progress !== undefined) await writeEpoch(redis, names, shard, progress);
 }
 
 /**
@@ -116,7 +116,7 @@ export async function rebuildShard({ redis, names, pool }: Stores, shard: number
   }
   // Answers to Idempotency-Keys may be lost too; PostgreSQL knows those that were applied.
   await markKeysLost(redis, names, shard);
-  await writeEpoch(redis, names, shard, epoch);
+  await writeEpoch(redis, names, shard, { epoch, installation: progress.installation });
   await resolveIncident(pool, { store: "redis", shard, details: { reloaded_projects: held } });
   return held;
 }

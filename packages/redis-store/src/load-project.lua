@@ -43,9 +43,14 @@ local held, version, reason, last_event = state[1] or '', tonumber(state[2]), st
 if held ~= ARGV[2] or (version and held == '') or now > tonumber(ARGV[3]) then
   return 0
 end
-local known = redis.call('GET', applied)
-if known and ARGV[14] ~= '' and is_after(known, ARGV[14]) then
-  return -1
+-- What is loaded is of this watermark, so Redis knows that PostgreSQL had it.
+if ARGV[14] ~= '' then
+  local known = redis.call('GET', applied)
+  if known and is_after(known, ARGV[14]) then
+    return -1
+  elseif ARGV[14] ~= '0-0' and ARGV[14] ~= known then
+    redis.call('SET', applied, ARGV[14])
+  end
 end
 if ARGV[15] ~= '' then
   local known_votes, row_votes = tonumber(redis.call('GET', fallback_votes) or '0'), tonumber(ARGV[15])

@@ -9,8 +9,14 @@ export function readEpoch(client: RedisClient, names: RedisNames, shard: number)
   return client.get(names.epoch(shard));
 }
 
-export async function writeEpoch(client: RedisClient, names: RedisNames, shard: number, epoch: string): Promise<void> {
-  await client.set(names.epoch(shard), epoch);
+/** From now on Redis carries the marks of this epoch and of this installation. */
+export async function writeEpoch(
+  client: RedisClient,
+  names: RedisNames,
+  shard: number,
+  { epoch, installation }: { epoch: string; installation: string },
+): Promise<void> {
+  await client.mset(names.installation(shard), installation, names.epoch(shard), epoch);
 }
 
 /** Remembers up to where PostgreSQL has applied the shard. The mark only grows. @returns the mark as it stands now */
@@ -22,6 +28,8 @@ export async function markApplied(client: RedisClient, names: RedisNames, shard:
 export interface ShardMarks {
   /** `null`: this Redis never held the shard's data, or lost them. */
   epoch: string | null;
+  /** `null` where a release before 0.2 wrote the data. */
+  installation: string | null;
   /** Up to where PostgreSQL is known to have applied the shard; `null` when nobody has said so yet. */
   applied: string | null;
   /** How many votes of the fallback PostgreSQL is known to have. */
@@ -29,12 +37,13 @@ export interface ShardMarks {
 }
 
 export async function readShardMarks(client: RedisClient, names: RedisNames, shard: number): Promise<ShardMarks> {
-  const [epoch, applied, votes] = await client.mget(
+  const [epoch = null, installation = null, applied = null, votes] = await client.mget(
     names.epoch(shard),
+    names.installation(shard),
     names.applied(shard),
     names.fallbackVotes(shard),
   );
-  return { epoch: epoch ?? null, applied: applied ?? null, fallbackVotes: Number(votes ?? 0) };
+  return { epoch, installation, applied, fallbackVotes: Number(votes ?? 0) };
 }
 
 /** As long as a key may be repeated, a cast that does not know its key asks PostgreSQL for it. */

@@ -59,6 +59,9 @@ CREATE TABLE "point_progress" (
 INSERT INTO "point_progress" ("shard", "deleted_until")
 SELECT "shard", 1 FROM "shard_progress" WHERE EXISTS (SELECT FROM "votes") OR EXISTS (SELECT FROM "score_events");
 
+-- Which installation this is: Redis carries the same uuid, and a Redis that does not is another one's.
+ALTER TABLE "sync_state" ADD COLUMN "installation" UUID NOT NULL DEFAULT gen_random_uuid();
+
 -- How many votes the fallback took, ever. Redis remembers the number with what it loads: a PostgreSQL that says less went back.
 ALTER TABLE "shard_progress" ADD COLUMN "fallback_votes" BIGINT NOT NULL DEFAULT 0;
 
