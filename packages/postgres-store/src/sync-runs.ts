@@ -133,9 +133,13 @@ export async function takeDueRun(pool: pg.Pool, o: { now: Date; next: Date }): P
   return rowCount === 1;
 }
 
-/** Boards were counted anew: who changed is not known, so the next run must look at everybody. */
+/**
+ * Boards are counted anew: who changed is not known, so the next run must look at everybody. What an earlier run has seen of the
+ * ledger of points says nothing about them: after PostgreSQL went back in time that may be moves it never made.
+ */
 export async function requireFullSync(pool: pg.Pool): Promise<void> {
   await pool.query("UPDATE sync_state SET last_full_at = NULL");
+  await pool.query("UPDATE point_progress SET synced_until = 0");
 }
 
 export async function markFullSync(pool: pg.Pool): Promise<void> {

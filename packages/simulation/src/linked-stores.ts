@@ -98,7 +98,7 @@ class LinkedClient {
   giveBack(): Promise<void> {
     this.isLost = true;
     this.given ??= this.operations
-      .count(() => this.real.query("ROLLBACK; SELECT pg_advisory_unlock_all()"))
+      .count(() => this.real.query("ROLLBACK; RESET idle_session_timeout; SELECT pg_advisory_unlock_all()"))
       .then(() => this.end());
     return this.given;
   }

@@ -120,7 +120,7 @@ export class World {
       case "restart":
         return this.restart(step.at);
       case "fault":
-        return this.process(step.of).links[step.to === "Redis" ? "redis" : "postgres"].arm(step.fault, step.after);
+        return this.arm(step);
       case "heal":
         this.process(step.of).links.heal();
         return this.trustAgain();
@@ -158,6 +158,13 @@ export class World {
       case "put PostgreSQL back":
         return this.losePostgres();
     }
+  }
+
+  /** Only ioredis sends a command again by itself: PostgreSQL's statements lose their reply in its place. */
+  private arm({ of, to, fault, after }: Extract<Step, { do: "fault" }>): void {
+    const { redis, postgres } = this.process(of).links;
+    if (to === "Redis") redis.arm(fault, after);
+    else postgres.arm(fault === "send twice" ? "lose reply" : fault, after);
   }
 
   private process(name: ReplicaName | "worker" | "scheduler") {
