@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { RedisNames, type VoteEvent, type VoteType, voteWire } from "@votesync/core";
+import { NewerEventError, RedisNames, type VoteEvent, type VoteType, voteWire } from "@votesync/core";
 import {
   connectPostgres,
   createProject,
   type PostgresConnection,
   readColdProject,
   readLastId,
+  readShardEpoch,
 } from "@votesync/postgres-store";
 import {
   castVote,
@@ -14,9 +15,10 @@ import {
   NEVER_LOADED,
   type RedisConnection,
   readCounts,
+  writeEpoch,
 } from "@votesync/redis-store";
 import { createTestDatabase, type TestDatabase, testRedisUrl, uniqueName, waitFor } from "@votesync/testkit";
-import { type AppliedBatch, ShardApplier } from "./shard-applier.js";
+import { type AppliedBatch, PostgresBehindError, ShardApplier, StreamGapError } from "./shard-applier.js";
 
 const SILENT = { info: () => undefined, warn: () => undefined };
 const PROJECT = "p1";
@@ -226,4 +228,44 @@ test("an event older than its row changes neither the row nor the counters", asy
   await newApplier().runOnce();
   expect(await rows("SELECT vote_type FROM votes")).toEqual([{ vote_type: "up" }]);
   expect(await countersInPostgres()).toMatchObject([{ upvotes: 1, downvotes: 0 }]);
+});
+
+test("an event of a newer release stops the shard: what is before it is applied, and nothing is parked", async () => {
+  await vote("ann", "up");
+  await redis.client.xadd(names.events(shard), "*", "e", "3\nvote\nin a way that nobody here knows");
+  await vote("bob", "up");
+  const applier = newApplier();
+  expect(await applier.runOnce()).toBe(1);
+  for (let i = 0; i < 2; i++) await expect(applier.runOnce()).rejects.toThrow(NewerEventError);
+  expect(await rows("SELECT user_id FROM votes")).toEqual([{ user_id: "ann" }]);
+  expect(await rows("SELECT FROM parked_events")).toEqual([]);
+});
+
+test("a stream that lost the entry at the watermark is not read on, until its shard begins anew", async () => {
+  await vote("ann", "up");
+  await newApplier().runOnce();
+  await redis.client.xtrim(names.events(shard), "MAXLEN", 0);
+  await vote("bob", "up");
+  const applier = newApplier();
+  await expect(applier.runOnce()).rejects.toThrow(StreamGapError);
+  expect(await rows("SELECT user_id FROM votes")).toEqual([{ user_id: "ann" }]);
+  await postgres.pool.query("UPDATE shard_progress SET epoch_from_id = last_id");
+  expect(await applier.runOnce()).toBe(1);
+  expect(await rows("SELECT user_id FROM votes ORDER BY 1")).toEqual([{ user_id: "ann" }, { user_id: "bob" }]);
+});
+
+test("a worker notices that PostgreSQL was put back, though no new event comes", async () => {
+  await vote("ann", "up");
+  const applier = newApplier();
+  await applier.runOnce();
+  await applier.runOnce();
+  await writeEpoch(redis.client, names, shard, await readShardEpoch(postgres.pool, shard));
+  await postgres.pool.query("DELETE FROM votes");
+  await postgres.pool.query("UPDATE shard_progress SET last_id = '0-0'");
+  await waitFor("the worker to look", () =>
+    applier.runOnce().then(
+      () => false,
+      (error) => error instanceof PostgresBehindError,
+    ),
+  );
 });

@@ -6,25 +6,15 @@
  * watermark: without it the stream has lost data, and what follows may follow a gap. A PostgreSQL that has applied less than Redis
  * knows went back in time: nothing is applied before it has what Redis still has.
  */
-import {
-  MalformedEventError,
-  NewerEventError,
-  newerFormatOf,
-  parseEvent,
-  type RedisNames,
-  type StreamEvent,
-  tryParseEvent,
-} from "@votesync/core";
+import { NewerEventError, newerFormatOf, type RedisNames } from "@votesync/core";
 import {
   type AppliedCounts,
   type AppliedEvent,
-  applyEvents,
   type FailedEntry,
-  isDataError,
   readShardEpoch,
   ShardMovedError,
 } from "@votesync/postgres-store";
-import { isPostgresBehind, needsFollowing } from "@votesync/reconcile";
+import { applyEntries, type CommittedEntries, isPostgresBehind, needsFollowing } from "@votesync/reconcile";
 import {
   markApplied,
   type RedisClient,
@@ -171,40 +161,23 @@ export class ShardApplier {
   }
 
   private async apply(entries: StreamEntry[]): Promise<void> {
+    const { pool, now, retryDelayMs } = this.deps;
+    const retryAt = new Date(now().getTime() + retryDelayMs);
+    const fromId = (this.progress as Progress).lastId;
+    const onCommit = (committed: CommittedEntries) => this.committed(committed);
     try {
-      await this.applyOrSplit(entries);
+      await applyEntries(pool, { shard: this.shard, fromId, entries, retryAt, onCommit });
     } catch (error) {
       this.progress = null;
       if (!(error instanceof ShardMovedError)) throw error;
     }
   }
 
-  /** A batch that PostgreSQL refuses for its data is halved until the one entry at fault stands alone. */
-  private async applyOrSplit(entries: StreamEntry[], refusal?: Error): Promise<void> {
-    const alone = entries.length === 1;
-    try {
-      await this.commit(entries, alone ? refusal : undefined);
-    } catch (error) {
-      if (!isDataError(error) || refusal !== undefined) throw error;
-      if (alone) return this.applyOrSplit(entries, error);
-      const middle = entries.length >> 1;
-      await this.applyOrSplit(entries.slice(0, middle));
-      await this.applyOrSplit(entries.slice(middle));
-    }
-  }
-
-  private async commit(entries: StreamEntry[], refusal?: Error): Promise<void> {
-    const { events, failed } =
-      refusal === undefined ? decode(entries) : { events: [], failed: refused(entries, refusal) };
-    const { pool, now, retryDelayMs, onApplied, redis, names } = this.deps;
-    const toId = (entries.at(-1) as StreamEntry).id;
-    const progress = this.progress as Progress;
-    const fromId = progress.lastId;
-    const retryAt = new Date(now().getTime() + retryDelayMs);
-    const { counts, parked } = await applyEvents(pool, { shard: this.shard, fromId, toId, events, failed, retryAt });
-    this.progress = { ...progress, lastId: toId };
+  private async committed({ toId, events, parked, counts }: CommittedEntries): Promise<void> {
+    const { onApplied, redis, names } = this.deps;
+    this.progress = { ...(this.progress as Progress), lastId: toId };
     const drifted = driftedProjects(events, counts);
-    onApplied({ shard: this.shard, events: withoutParked(events, parked), parked, drifted });
+    onApplied({ shard: this.shard, events, parked, drifted });
     // Lost when Redis fails right now; the rolling check finds it later.
     if (drifted.length > 0) await redis.sadd(names.drifted(this.shard), drifted);
   }
@@ -216,36 +189,6 @@ function untilNewer(entries: StreamEntry[]): StreamEntry[] {
   if (at === 0) throw new NewerEventError(newerFormatOf(entries[0]?.wire) ?? 0);
   return at < 0 ? entries : entries.slice(0, at);
 }
-
-function decode(entries: StreamEntry[]): { events: AppliedEvent[]; failed: FailedEntry[] } {
-  const events: AppliedEvent[] = [];
-  const failed: FailedEntry[] = [];
-  for (const { id, wire, fields } of entries) {
-    try {
-      events.push({ streamId: id, fields, event: parseEvent(wire) });
-    } catch (error) {
-      if (!(error instanceof MalformedEventError)) throw error;
-      failed.push({ streamId: id, fields, error: error.reason });
-    }
-  }
-  return { events, failed };
-}
-
-function withoutParked(events: AppliedEvent[], parked: FailedEntry[]): AppliedEvent[] {
-  if (parked.length === 0) return events;
-  const ids = new Set(parked.map(({ streamId }) => streamId));
-  return events.filter(({ streamId }) => !ids.has(streamId));
-}
-
-const refused = (entries: StreamEntry[], refusal: Error): FailedEntry[] =>
-  entries.map(({ id, wire, fields }) => ({
-    streamId: id,
-    fields,
-    error: refusal.message,
-    ...eventOf(tryParseEvent(wire)),
-  }));
-
-const eventOf = (event: StreamEvent | null) => (event === null ? {} : { event });
 
 /**
  * Every event carries the counters after it, so comparing the two stores costs nothing here. While events of a project

@@ -5,8 +5,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { VoteType } from "@votesync/core";
 import { castFallbackVote, type FallbackOutcome, readPointMoves } from "@votesync/postgres-store";
-import { type CastOutcome, castVote, readCounts } from "@votesync/redis-store";
+import { type CastOutcome, castVote, markKeysLost, readCounts } from "@votesync/redis-store";
 import { waitFor } from "@votesync/testkit";
+import { castAgain } from "./cast-again.js";
 import { FallbackRecovery } from "./fallback-recovery.js";
 import { TestStores } from "./stores.testing.js";
 
@@ -157,6 +158,22 @@ test("two clicks under one key, each taken by one store, are the first of them",
   await heal();
   expect(await rows()).toContainEqual({ user_id: "ann", vote_type: "none" });
   expect([await counters(), await inRedis(), await points()]).toMatchObject([{ upvotes: 1 }, { upvotes: 1 }, 1]);
+});
+
+test("after Redis lost its answers to keys, PostgreSQL is asked for them", async () => {
+  const first = await keyed(stores.newRequestId(ID), "up");
+  const answered =
+    first.kind === "absent" ? await stores.loader.load(ID, first).then(() => keyed("0.first", "up")) : first;
+  await stores.apply(ID);
+  await stores.redis.del(stores.names.idempotency(ID, "ann", KEY.key));
+  await markKeysLost(stores.redis, stores.names, shard());
+  expect(await keyed("0.second", "up")).toMatchObject({ kind: "ask-key" });
+  const vote = { projectId: ID, userId: "ann", voteType: "up" as const, idempotency: KEY };
+  if (answered.kind !== "answer") throw new Error(answered.kind);
+  expect(await castAgain(stores, vote)).toMatchObject({ answer: { requestId: answered.answer.requestId } });
+  expect(await castAgain(stores, { ...vote, idempotency: { ...KEY, key: "click 2" } })).toMatchObject({
+    answer: { action: "unchanged" },
+  });
 });
 
 test("a fallback's stamp is a time of Redis's clock, whatever the replica's own and PostgreSQL's say", async () => {

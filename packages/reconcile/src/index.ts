@@ -1,3 +1,4 @@
+export * from "./apply-entries.js";
 export * from "./cast-again.js";
 export * from "./compare-projects.js";
 export * from "./dead-letter-view.js";

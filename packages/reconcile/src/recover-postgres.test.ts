@@ -144,6 +144,18 @@ test("the leaderboards get another epoch, once, because they hold points of move
   expect(await epoch()).toEqual(after);
 });
 
+test("an event that PostgreSQL refuses is parked, and the others are brought over", async () => {
+  await vote("ann", "up");
+  const putBack = await copyPostgres();
+  for (const user of ["bob", "eve", "cem"]) await vote(user, "up");
+  await putBack();
+  await stores.pool.query("ALTER TABLE votes ADD CONSTRAINT no_eve CHECK (user_id <> 'eve')");
+  await stores.redis.hdel(stores.names.votes(ID, 0), "eve");
+  expect(await recover()).toMatchObject({ entries: 3 });
+  expect(await votes()).toEqual({ "p ann": "up", "p bob": "up", "p cem": "up" });
+  expect(await stores.rows("SELECT user_id FROM parked_events")).toEqual([{ user_id: "eve" }]);
+});
+
 test("another installation's Redis is no reason to write its votes here", async () => {
   await writeEpoch(stores.redis, stores.names, shard(), { epoch: OTHER, installation: OTHER });
   await markApplied(stores.redis, stores.names, shard(), "9-0");

@@ -20,13 +20,13 @@ import {
   voteTransition,
 } from "@votesync/core";
 import {
-  type AppliedEvent,
   applyEvents,
   type BroughtVote,
   bringVotesOver,
   endProjectPeriods,
   findUnknownProjects,
   makeProjectAgain,
+  openIncident,
   raiseFallbackVotes,
   readShardEpoch,
   readVoteStamps,
@@ -46,6 +46,7 @@ import {
   type WholeProject,
 } from "@votesync/redis-store";
 import { v7 as uuidv7 } from "uuid";
+import { applyEntries } from "./apply-entries.js";
 import { isPostgresBehind } from "./shard-trust.js";
 import type { Stores } from "./stores.js";
 
@@ -89,6 +90,9 @@ export async function recoverPostgresShard(
   const marks = await readShardMarks(redis, names, shard);
   const progress = await readShardEpoch(pool, shard);
   if (!isPostgresBehind(progress, marks)) return null;
+  // A worker has noticed it before, if one runs.
+  const details = { from_id: progress.lastId, once_applied: marks.applied };
+  if (!o.dryRun) await openIncident(pool, { store: "postgres", shard, details });
   const work = () => new ShardRecovery(stores, shard, o.dryRun).run(progress.lastId, marks.applied ?? progress.lastId);
   const report = await tryAdvisoryLock(pool, ADVISORY_LOCKS.postgresRecovery, shard, work);
   if (report === null) throw new RecoveryRunningError(shard);
@@ -140,30 +144,27 @@ class ShardRecovery {
       const entries = await readEvents(redis, names, { shard: this.shard, afterId, count: ENTRIES_PER_BATCH });
       if (entries.length === 0) {
         // The end of it was lost by both; nothing comes after it.
-        if (!this.dryRun) await this.apply(afterId, until, []);
+        if (!this.dryRun) await this.moveWatermark(afterId, until);
         return;
       }
       const lastId = entries.at(-1)?.id ?? until;
       await this.makeAgain(projectsOf(entries));
-      if (!this.dryRun) await this.apply(afterId, lastId, entries);
+      if (!this.dryRun) await this.apply(afterId, entries);
       this.report.entries += entries.length;
       afterId = lastId;
     }
   }
 
-  /** @throws {ShardMovedError} somebody else applies: begin again */
-  private async apply(fromId: string, toId: string, entries: StreamEntry[]): Promise<void> {
-    const events: AppliedEvent[] = [];
-    const failed = [];
-    for (const { id, wire, fields } of entries) {
-      const newer = newerFormatOf(wire);
-      if (newer !== null) throw new NewerEventError(newer);
-      const event = tryParseEvent(wire);
-      if (event === null) failed.push({ streamId: id, fields, error: "no event" });
-      else events.push({ streamId: id, fields, event });
-    }
-    const batch = { shard: this.shard, fromId, toId, events, failed, retryAt: new Date() };
-    await applyEvents(this.stores.pool, batch);
+  /** @throws {ShardMovedError} somebody else applies: begin again. @throws {NewerEventError} */
+  private async apply(fromId: string, entries: StreamEntry[]): Promise<void> {
+    const newer = entries.map(({ wire }) => newerFormatOf(wire)).find((format) => format !== null);
+    if (newer != null) throw new NewerEventError(newer);
+    await applyEntries(this.stores.pool, { shard: this.shard, fromId, entries, retryAt: new Date() });
+  }
+
+  private async moveWatermark(fromId: string, toId: string): Promise<void> {
+    const nothing = { events: [], failed: [], retryAt: new Date() };
+    await applyEvents(this.stores.pool, { shard: this.shard, fromId, toId, ...nothing });
   }
 
   private async makeAgain(ids: readonly string[]): Promise<void> {
