@@ -50,7 +50,7 @@ export async function verifySeal({ pool, archive }: LaunchStores, date: string):
       seen.push({ appId, votes: likes, rank: rank as number });
       const app = counted.get(appId);
       counted.delete(appId);
-      if (app?.votes !== likes || app.rank !== rank) {
+      if (app === undefined || app.votes !== likes || app.rank !== rank) {
         differences.push({ appId: String(appId), expected: resultOf(app), found: resultOf({ votes: likes, rank }) });
       }
     }
