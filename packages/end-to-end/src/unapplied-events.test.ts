@@ -45,19 +45,16 @@ test("a worker applies them: nothing is wrong any more", async () => {
   expect(await verify("--json")).toMatchObject({ code: 0 });
 });
 
-test("PostgreSQL reads on from an older place than its workers: the shard is named", async () => {
+test("a watermark that was put back is read on from, though no new event comes", async () => {
   const before = await installation.query<{ shard: number; last_id: string }>(
     "SELECT shard, last_id FROM shard_progress",
   );
   await votesCast("down");
   await settled(installation);
-  // As a copy that was put back: rows, counters and watermark of a moment ago.
   for (const { shard, last_id } of before) {
     await installation.query("UPDATE shard_progress SET last_id = $2 WHERE shard = $1", [shard, last_id]);
   }
+  await settled(installation);
   const { code, stdout } = await verify("--json");
-  expect({ code, report: JSON.parse(stdout) as object }).toMatchObject({
-    code: 1,
-    report: { unapplied: [{ shard: installation.names.shardOf(PROJECT) }] },
-  });
+  expect({ code, report: JSON.parse(stdout) as object }).toMatchObject({ code: 0, report: { unapplied: [] } });
 });

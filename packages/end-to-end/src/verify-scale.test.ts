@@ -48,9 +48,14 @@ async function loadProjects(): Promise<void> {
   await Promise.all(installation.names.allShards().map(moveWatermark));
 }
 
-/** Each load is an entry for watchers. No worker runs here that moves the watermark over it. */
+/** Each load is an entry for watchers. No worker runs here that moves the watermark over it, and no vote-api that marks shards. */
 async function moveWatermark(shard: number): Promise<void> {
-  const [last] = await installation.redis.xrevrange(installation.names.events(shard), "+", "-", "COUNT", 1);
+  const { redis, names } = installation;
+  const [progress] = await installation.query<{ epoch: string }>("SELECT epoch FROM shard_progress WHERE shard = $1", [
+    shard,
+  ]);
+  await redis.set(names.epoch(shard), progress?.epoch ?? "");
+  const [last] = await redis.xrevrange(names.events(shard), "+", "-", "COUNT", 1);
   if (last === undefined) return;
   await installation.query("UPDATE shard_progress SET last_id = $2 WHERE shard = $1", [shard, last[0]]);
 }
