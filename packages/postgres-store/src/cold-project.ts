@@ -3,6 +3,7 @@
  */
 import type { VoteType } from "@votesync/core";
 import type pg from "pg";
+import { isIncomplete } from "./store-incidents.js";
 
 export interface VoteRow {
   userId: string;
@@ -32,12 +33,14 @@ export interface ColdProjectRow {
   /** Up to which entry of the shard's stream these rows are, and which of the fallback's votes. */
   lastId: string;
   fallbackVotes: number;
+  /** The rows lack votes that Redis has: see `ShardEpoch`. */
+  isIncomplete: boolean;
 }
 
 const READ_COLD_PROJECT = `
   SELECT p.title, p.url, p.owner_id, p.created_at, p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
          (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
-         s.last_id, s.fallback_votes,
+         s.last_id, s.fallback_votes, ${isIncomplete("$3")} AS is_incomplete,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
             FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
                     FROM votes
@@ -66,6 +69,7 @@ export async function readColdProject(
     board_id: string | null;
     last_id: string;
     fallback_votes: number;
+    is_incomplete: boolean;
     votes: [string, VoteType, string, string][];
   }>(READ_COLD_PROJECT, [projectId, maxVoters + 1, shard]);
   const [row] = rows;
@@ -85,6 +89,7 @@ export async function readColdProject(
     votes,
     lastId: row.last_id,
     fallbackVotes: row.fallback_votes,
+    isIncomplete: row.is_incomplete,
   };
 }
 

@@ -3,6 +3,7 @@
  * that does not hold `last_id`, and Redis has lost data.
  */
 import type pg from "pg";
+import { isIncomplete } from "./store-incidents.js";
 
 export interface ShardEpoch {
   shard: number;
@@ -14,6 +15,8 @@ export interface ShardEpoch {
   fallbackVotes: number;
   /** Which installation this is; the same for all shards. */
   installation: string;
+  /** It went back in time, and nobody has brought over yet all that Redis has: its rows lack votes, whatever `lastId` says. */
+  isIncomplete: boolean;
 }
 
 interface Row {
@@ -23,10 +26,11 @@ interface Row {
   last_id: string;
   fallback_votes: number;
   installation: string;
+  is_incomplete: boolean;
 }
 
-const COLUMNS =
-  "shard, epoch, epoch_from_id, last_id, fallback_votes, (SELECT installation FROM sync_state) AS installation";
+const COLUMNS = `shard, epoch, epoch_from_id, last_id, fallback_votes, (SELECT installation FROM sync_state) AS installation,
+  ${isIncomplete("shard_progress.shard")} AS is_incomplete`;
 
 const toEpoch = (row: Row): ShardEpoch => ({
   shard: row.shard,
@@ -35,6 +39,7 @@ const toEpoch = (row: Row): ShardEpoch => ({
   lastId: row.last_id,
   fallbackVotes: row.fallback_votes,
   installation: row.installation,
+  isIncomplete: row.is_incomplete,
 });
 
 export async function readShardEpochs(pool: pg.Pool): Promise<ShardEpoch[]> {

@@ -1,4 +1,7 @@
-/** Stores that went back in time: what was noticed, and what came of it. For health and for people; nothing decides by it. */
+/**
+ * Stores that went back in time: what was noticed, and what came of it. For health and for people; and while one of PostgreSQL is
+ * open, its rows of that shard lack votes (`isIncomplete`).
+ */
 import type pg from "pg";
 
 export type StoreName = "redis" | "postgres";
@@ -32,6 +35,10 @@ export async function openIncident(
   );
   return rowCount === 1;
 }
+
+/** SQL: whether PostgreSQL went back in time, and has not got back yet what Redis has of a shard. */
+export const isIncomplete = (shard: string) =>
+  `EXISTS (SELECT FROM store_incidents WHERE store = 'postgres' AND shard = ${shard} AND resolved_at IS NULL)`;
 
 /** It is over. @param details what was done about it, added to what was noticed */
 export async function resolveIncident(

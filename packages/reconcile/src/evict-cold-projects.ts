@@ -1,9 +1,9 @@
 /**
  * Takes projects that went quiet out of Redis, so that its memory holds what is being voted on and not all there ever was.
- * Only what PostgreSQL knows entirely may go: everything applied, compared, nothing parked or waiting for recovery. The next
+ * Only what PostgreSQL knows entirely may go: everything brought over and applied, compared, nothing parked or waiting for recovery. The next
  * vote loads it again.
  */
-import { readLastId } from "@votesync/postgres-store";
+import { readShardEpoch } from "@votesync/postgres-store";
 import { evictProject, findLoadedBefore, LOAD_DEADLINE_US } from "@votesync/redis-store";
 import type { Stores } from "./stores.js";
 
@@ -24,11 +24,11 @@ export async function evictColdProjects(
   const idleSinceUs = (Number(seconds) * 1_000 - Math.max(o.idleMs, MIN_IDLE_MS)) * 1_000;
   const candidates = await findLoadedBefore(redis, names, { shard: o.shard, beforeUs: idleSinceUs, limit: o.limit });
   if (candidates.length === 0) return { looked: 0, evicted: 0 };
-  const lastId = await readLastId(pool, o.shard);
+  const { lastId, isIncomplete } = await readShardEpoch(pool, o.shard);
   const waiting = await findWaiting(stores, candidates);
   const outcomes = await Promise.all(
     candidates.map((projectId) =>
-      evictProject(redis, names, { projectId, lastId, idleSinceUs, isWaiting: waiting.has(projectId) }),
+      evictProject(redis, names, { projectId, lastId, idleSinceUs, isWaiting: isIncomplete || waiting.has(projectId) }),
     ),
   );
   return { looked: candidates.length, evicted: outcomes.filter((outcome) => outcome === "evicted").length };

@@ -19,6 +19,7 @@ import {
   readCounts,
   STREAM_START,
 } from "@votesync/redis-store";
+import { isShardBehind } from "./shard-trust.js";
 import type { Stores } from "./stores.js";
 
 /** A worker commits ten batches a second; thrice in a row it does not come between the rows and their load. */
@@ -73,7 +74,13 @@ export class ProjectLoader {
     await this.untilApplied(shard, hold.lastEventId, performance.now() + waitMs);
     for (let read = 1; ; read++) {
       const project = await readColdProject(pool, { projectId, shard, maxVoters: MAX_LOADED_VOTERS });
-      if (project === null) return false;
+      if (project === null) {
+        // A PostgreSQL that went back in time may have lost it: Redis is not to let go of it.
+        if (hold.held !== "" && (await isShardBehind(this.stores, shard)))
+          throw new ShardBehindError(shard, hold.lastEventId);
+        return false;
+      }
+      if (project.isIncomplete) throw new ShardBehindError(shard, hold.lastEventId);
       try {
         await loadProject(redis, names, project, hold);
       } catch (error) {

@@ -6,7 +6,8 @@ import { markApplied, readCounts, trimEvents, writeEpoch } from "@votesync/redis
 import { FallbackRecovery } from "./fallback-recovery.js";
 import { ShardBehindError } from "./project-loader.js";
 import { recoverPostgresShard } from "./recover-postgres.js";
-import { adoptShard, checkShards } from "./shard-trust.js";
+import { adoptShard, checkShards, rebuildShard } from "./shard-trust.js";
+import type { Stores } from "./stores.js";
 import { TestStores } from "./stores.testing.js";
 import { verify } from "./verify.js";
 
@@ -50,6 +51,18 @@ async function copyPostgres(): Promise<() => Promise<void>> {
       await stores.pool.query(`INSERT INTO ${table} ${overriding} TABLE copy.${table}`);
     }
   };
+}
+
+/** The stores of a process that dies when the event stream is applied, and the projects in Redis are not. */
+function killedAtProjects(): Stores {
+  const redis = new Proxy(stores.redis, {
+    get: (target, property): unknown => {
+      const value: unknown = Reflect.get(target, property);
+      if (property === "zscan") return () => Promise.reject(new Error("killed"));
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { redis, names: stores.names, pool: stores.pool };
 }
 
 /** Another project of the same shard, so that one recovery is about both. */
@@ -108,6 +121,37 @@ test("what the stream does not hold any more comes from the projects in Redis, v
   expect(await votes()).toEqual(before);
   expect((await readCounts(stores.redis, stores.names, [ID])).get(ID)).toMatchObject({ upvotes: 3, downvotes: 1 });
   await expectClean();
+});
+
+test("a recovery that was killed once the stream was applied is done again, and nothing is loaded from its rows before", async () => {
+  await vote("ann", "up");
+  const putBack = await copyPostgres();
+  for (const user of ["bob", "dan"]) await vote(user, "up");
+  const before = await votes();
+  await putBack();
+  const [end] = await stores.redis.xrevrange(stores.names.events(shard()), "+", "-", "COUNT", 1);
+  await stores.redis.xtrim(stores.names.events(shard()), "MINID", end?.[0] ?? "");
+  await expect(recoverPostgresShard(killedAtProjects(), shard(), { dryRun: false })).rejects.toThrow("killed");
+  expect(await votes()).toEqual({ "p ann": "up", "p dan": "up" });
+  expect(await trust()).toBe("postgres-behind");
+  await expect(stores.loader.reload(ID, "rebuilt", 0)).rejects.toThrow(ShardBehindError);
+  expect(await recover()).toMatchObject({ votes: 1 });
+  expect(await votes()).toEqual(before);
+  expect([await trust(), await recover()]).toEqual(["same", null]);
+});
+
+test("a Redis that is lost meanwhile ends the recovery: nothing is left to bring over", async () => {
+  const putBack = await copyPostgres();
+  await vote("ann", "up");
+  await putBack();
+  await openIncident(stores.pool, { store: "postgres", shard: shard(), details: {} });
+  await stores.redis.del(stores.names.epoch(shard()), stores.names.applied(shard()));
+  await rebuildShard(stores, shard());
+  expect(await trust()).toBe("same");
+  expect(await readIncidents(stores.pool)).toMatchObject([
+    { resolvedAt: expect.any(Date) },
+    { resolvedAt: expect.any(Date) },
+  ]);
 });
 
 test("wishes that PostgreSQL took after it was put back stand, because they are newer", async () => {

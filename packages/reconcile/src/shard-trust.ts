@@ -10,7 +10,14 @@
  * no worker had applied is gone with its disk; nothing else is, and nothing is counted twice.
  */
 import { compareStreamIds } from "@votesync/core";
-import { beginEpoch, openIncident, readShardEpochs, resolveIncident, type ShardEpoch } from "@votesync/postgres-store";
+import {
+  beginEpoch,
+  openIncident,
+  readShardEpoch,
+  readShardEpochs,
+  resolveIncident,
+  type ShardEpoch,
+} from "@votesync/postgres-store";
 import {
   continueStream,
   holdProjects,
@@ -77,16 +84,22 @@ export function needsFollowing({ lastId, epochFromId }: Pick<ShardEpoch, "lastId
 }
 
 /**
- * Whether Redis knows that PostgreSQL was further: it had applied more, or had more votes of the fallback. A Redis of another
- * installation knows nothing of this one.
+ * Whether Redis knows that PostgreSQL was further: it had applied more, or had more votes of the fallback; or whether somebody has
+ * begun to bring over what Redis has, and has not come to the end. A Redis of another installation knows nothing of this one.
  *
  * @param marks read before the progress
  */
 export function isPostgresBehind(progress: ShardEpoch, marks: ShardMarks): boolean {
-  const { epoch, installation, lastId, fallbackVotes } = progress;
+  const { epoch, installation, lastId, fallbackVotes, isIncomplete } = progress;
   const hasAppliedLess = marks.applied !== null && compareStreamIds(marks.applied, lastId) > 0;
-  if (marks.epoch === null || !(hasAppliedLess || marks.fallbackVotes > fallbackVotes)) return false;
+  if (marks.epoch === null || !(hasAppliedLess || marks.fallbackVotes > fallbackVotes || isIncomplete)) return false;
   return marks.installation === null ? marks.epoch === epoch : marks.installation === installation;
+}
+
+/** The same, asked now. */
+export async function isShardBehind({ redis, names, pool }: Stores, shard: number): Promise<boolean> {
+  const marks = await readShardMarks(redis, names, shard);
+  return isPostgresBehind(await readShardEpoch(pool, shard), marks);
 }
 
 /** The shard's first use: from now on both stores carry its epoch. */
@@ -104,6 +117,8 @@ export async function rebuildShard({ redis, names, pool }: Stores, shard: number
   const progress = (await readShardEpochs(pool)).find((one) => one.shard === shard);
   if (progress === undefined) return 0;
   await openIncident(pool, { store: "redis", shard, details: { applied_until: progress.lastId } });
+  // What PostgreSQL lost before is gone with it: nobody can bring it over any more, and these rows are all there is.
+  await resolveIncident(pool, { store: "postgres", shard, details: { redis_lost: true } });
   const fromId = await continueStream(redis, names, { shard, appliedId: progress.lastId });
   const epoch = await beginEpoch(pool, shard, fromId);
   let held = 0;
