@@ -128,19 +128,27 @@ export class ShardApplier {
     const keptMs = this.deps.progressKeptMs ?? PROGRESS_KEPT_MS;
     if (known !== null && performance.now() - known.readAtMs < keptMs) return known;
     this.progress = null;
-    const { pool, redis, names, bringOver } = this.deps;
-    // The marks first: the watermark moves before they do.
-    const marks = await readShardMarks(redis, names, this.shard);
-    const found = await readShardEpoch(pool, this.shard);
-    const { lastId, epochFromId } = found;
-    if (isPostgresBehind(found, marks)) {
-      await bringOver(new PostgresBehindError(this.shard, lastId, marks.applied ?? lastId));
-      return this.currentProgress();
+    const { redis, names, bringOver } = this.deps;
+    let { found, marks, behind } = await this.look();
+    if (behind !== null) {
+      await bringOver(behind);
+      ({ found, marks, behind } = await this.look());
+      if (behind !== null) throw behind;
     }
     // Data of a release before 0.2, which are this installation's.
     if (marks.installation === null && marks.epoch === found.epoch) await writeEpoch(redis, names, this.shard, found);
-    this.progress = { lastId, epochFromId, readAtMs: performance.now() };
+    this.progress = { lastId: found.lastId, epochFromId: found.epochFromId, readAtMs: performance.now() };
     return this.progress;
+  }
+
+  private async look() {
+    const { pool, redis, names } = this.deps;
+    // The marks first: the watermark moves before they do.
+    const marks = await readShardMarks(redis, names, this.shard);
+    const found = await readShardEpoch(pool, this.shard);
+    const isBehind = isPostgresBehind(found, marks);
+    const behind = isBehind ? new PostgresBehindError(this.shard, found.lastId, marks.applied ?? found.lastId) : null;
+    return { found, marks, behind };
   }
 
   private async read({ lastId, epochFromId }: Progress): Promise<StreamEntry[]> {

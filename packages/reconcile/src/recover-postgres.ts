@@ -35,7 +35,7 @@ import {
   tryAdvisoryLock,
 } from "@votesync/postgres-store";
 import {
-  loadedProjectPages,
+  holdsAllAfter,
   readEvents,
   readHeldVotes,
   readShardMarks,
@@ -43,6 +43,7 @@ import {
   readWholeProject,
   type StoredVote,
   type StreamEntry,
+  scanLoadedProjects,
   type WholeProject,
 } from "@votesync/redis-store";
 import { v7 as uuidv7 } from "uuid";
@@ -117,23 +118,17 @@ class ShardRecovery {
   async run(fromId: string, onceApplied: string): Promise<BroughtOver> {
     this.report.from_id = fromId;
     this.report.once_applied = onceApplied;
-    this.report.stream_complete = await this.streamHolds(fromId);
-    const end = await readStreamEnd(this.stores.redis, this.stores.names, this.shard);
+    const { redis, names } = this.stores;
+    // Nothing that was applied is missing where only votes of the fallback are.
+    this.report.stream_complete =
+      fromId === onceApplied || (await holdsAllAfter(redis, names, { shard: this.shard, id: fromId }));
+    const end = await readStreamEnd(redis, names, this.shard);
     await this.applyStream(fromId, compareStreamIds(end, onceApplied) > 0 ? end : onceApplied);
-    for await (const ids of loadedProjectPages(this.stores.redis, this.stores.names, this.shard)) {
+    for await (const ids of scanLoadedProjects(redis, names, this.shard)) {
       await this.makeAgain(ids);
       for (const id of ids) await this.bringProjectOver(id);
     }
     return this.report;
-  }
-
-  private async streamHolds(id: string): Promise<boolean> {
-    const { redis, names } = this.stores;
-    if (id === "0-0") {
-      const info = (await redis.xinfo("STREAM", names.events(this.shard))) as unknown[];
-      return info[info.indexOf("max-deleted-entry-id") + 1] === "0-0";
-    }
-    return (await redis.xrange(names.events(this.shard), id, id)).length > 0;
   }
 
   /** As far as it goes now, and at least as far as PostgreSQL once was; what comes after that the worker applies as ever. */

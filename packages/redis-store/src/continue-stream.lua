@@ -8,10 +8,7 @@
 --
 -- Returns the last id the stream gave out, as it now says.
 
-local function parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
-end
+--- include entry-order
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
   -- The only way to an empty stream is a group that makes it; nobody uses groups.
@@ -25,9 +22,7 @@ for i = 1, #info, 2 do
     last = info[i + 1]
   end
 end
-local last_ms, last_seq = parts(last)
-local applied_ms, applied_seq = parts(ARGV[1])
-if applied_ms > last_ms or (applied_ms == last_ms and applied_seq > last_seq) then
+if is_after(ARGV[1], last) then
   redis.call('XSETID', KEYS[1], ARGV[1])
   return ARGV[1]
 end

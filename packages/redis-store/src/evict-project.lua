@@ -17,17 +17,11 @@
 -- Returns evicted | gone | held | waiting (see ARGV 4) | busy | behind (its last event is not applied) |
 -- unchecked (not yet compared)
 
+--- include entry-order
+
 local project, votes_of_periods, loaded, changed, reload = unpack(KEYS)
 local state = redis.call('HMGET', project, 'version', 'last_event', 'held', 'period')
 local version, last_event = tonumber(state[1]), state[2]
-
--- Whether stream id a comes after b.
-local function after(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
-  local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
-  a_ms, b_ms = tonumber(a_ms), tonumber(b_ms)
-  return a_ms > b_ms or (a_ms == b_ms and tonumber(a_seq) > tonumber(b_seq))
-end
 
 local function stays(why)
   redis.call('ZADD', loaded, 'XX', 'GT', string.format('%.0f', ARGV[3] + ARGV[5]), ARGV[1])
@@ -51,7 +45,7 @@ if version > tonumber(ARGV[3]) then
   redis.call('ZADD', loaded, string.format('%.0f', version), ARGV[1])
   return 'busy'
 end
-if last_event and after(last_event, ARGV[2]) then
+if last_event and is_after(last_event, ARGV[2]) then
   return stays('behind')
 end
 if redis.call('ZSCORE', changed, ARGV[1]) then

@@ -8,6 +8,7 @@ import {
   type RedisNames,
 } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
+import { scanMembers } from "./scan-members.js";
 import { callScript } from "./scripts.js";
 
 export interface PointMove {
@@ -116,15 +117,11 @@ export async function readPointsWithGiven(
   };
 }
 
+const USERS_PER_PAGE = 1_000;
+
 /** Everybody on a board, page by page, in no order; one user may come twice. */
 export async function* userPages(client: RedisClient, names: RedisNames, board: Board): AsyncGenerator<string[]> {
-  let cursor = "0";
-  do {
-    const [next, members] = await client.zscan(names.boards + boardName(board), cursor, "COUNT", 1_000);
-    cursor = next;
-    const users = members.filter((_, i) => i % 2 === 0);
-    if (users.length > 0) yield users;
-  } while (cursor !== "0");
+  yield* scanMembers(client, names.boards + boardName(board), USERS_PER_PAGE);
 }
 
 /** Every board there is. */

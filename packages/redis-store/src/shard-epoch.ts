@@ -2,6 +2,8 @@
 import type { RedisNames } from "@votesync/core";
 import { IDEMPOTENCY_TTL_S } from "./cast-vote.js";
 import type { RedisClient } from "./connection.js";
+import { STREAM_START } from "./event-stream.js";
+import { scanMembers } from "./scan-members.js";
 import { callScript } from "./scripts.js";
 
 /** `null`: this Redis never held the shard's data, or lost them. */
@@ -56,6 +58,19 @@ export async function holdsEntry(client: RedisClient, names: RedisNames, shard: 
   return (await client.xrange(names.events(shard), id, id)).length > 0;
 }
 
+/** Whether the shard's stream still holds everything after this entry. */
+export async function holdsAllAfter(
+  client: RedisClient,
+  names: RedisNames,
+  { shard, id }: { shard: number; id: string },
+): Promise<boolean> {
+  if (id !== STREAM_START) return holdsEntry(client, names, shard, id);
+  const key = names.events(shard);
+  if ((await client.exists(key)) === 0) return false;
+  const info = (await client.xinfo("STREAM", key)) as unknown[];
+  return info[info.indexOf("max-deleted-entry-id") + 1] === STREAM_START;
+}
+
 /**
  * From now on the stream gives out only ids after `appliedId`. See `continue-stream.lua`.
  * @returns the last id it gave out, as it now says
@@ -77,13 +92,7 @@ export async function* scanLoadedProjects(
   names: RedisNames,
   shard: number,
 ): AsyncGenerator<string[]> {
-  let cursor = "0";
-  do {
-    const [next, found] = await client.zscan(names.loaded(shard), cursor, "COUNT", SCANNED_PER_PAGE);
-    // Ids and scores take turns.
-    yield found.filter((_, i) => i % 2 === 0);
-    cursor = next;
-  } while (cursor !== "0");
+  yield* scanMembers(client, names.loaded(shard), SCANNED_PER_PAGE);
 }
 
 export function countLoadedProjects(client: RedisClient, names: RedisNames, shard: number): Promise<number> {

@@ -83,18 +83,3 @@ function parseVote(userId: string, held: string): StoredVote {
   const [voteType, version, givenAtUs] = held.split(":") as [VoteType, string, string];
   return { userId, voteType: voteTypeSchema.parse(voteType), version: Number(version), givenAtUs: Number(givenAtUs) };
 }
-
-/** Projects of a shard that Redis holds, page by page, in no order. */
-export async function* loadedProjectPages(
-  client: RedisClient,
-  names: RedisNames,
-  shard: number,
-): AsyncGenerator<string[]> {
-  let cursor = "0";
-  do {
-    const [next, members] = await client.zscan(names.loaded(shard), cursor, "COUNT", 500);
-    cursor = next;
-    const ids = members.filter((_, i) => i % 2 === 0);
-    if (ids.length > 0) yield ids;
-  } while (cursor !== "0");
-}
