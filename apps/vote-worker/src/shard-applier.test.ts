@@ -54,9 +54,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-function newApplier(batchSize = 100): ShardApplier {
+function newApplier(batchSize = 100, bringOver = (behind: Error) => Promise.reject<void>(behind)): ShardApplier {
   const onApplied = (batch: AppliedBatch) => void applied.push(batch);
-  const bringOver = (behind: Error) => Promise.reject(behind);
   const options = { batchSize, onApplied, bringOver, retryDelayMs: 5_000, now: () => NOW };
   return new ShardApplier(shard, { pool: postgres.pool, redis: redis.client, names, ...options });
 }
@@ -262,6 +261,8 @@ test("a worker notices that PostgreSQL was put back, though no new event comes",
   await writeEpoch(redis.client, names, shard, await readShardEpoch(postgres.pool, shard));
   await postgres.pool.query("DELETE FROM votes");
   await postgres.pool.query("UPDATE shard_progress SET last_id = '0-0'");
+  // Nor does it go on where nothing could be brought over.
+  await expect(newApplier(100, () => Promise.resolve()).runOnce()).rejects.toThrow(PostgresBehindError);
   await waitFor("the worker to look", () =>
     applier.runOnce().then(
       () => false,

@@ -1,8 +1,9 @@
 /** What PostgreSQL lost and Redis still has, written back: projects, and votes that no event stream holds any more. */
 import type { VoteAction, VoteType } from "@votesync/core";
 import type pg from "pg";
+import { AT } from "./sql-times.js";
 import { inTransaction } from "./transaction.js";
-import { AT, upsertVotes, type VoteWrite } from "./upsert-votes.js";
+import { upsertVotes, type VoteWrite } from "./upsert-votes.js";
 
 export interface LostProject {
   id: string;

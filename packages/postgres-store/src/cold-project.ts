@@ -3,6 +3,7 @@
  */
 import type { VoteType } from "@votesync/core";
 import type pg from "pg";
+import { US } from "./sql-times.js";
 import { isIncomplete } from "./store-incidents.js";
 
 export interface VoteRow {
@@ -38,11 +39,11 @@ export interface ColdProjectRow {
 }
 
 const READ_COLD_PROJECT = `
-  SELECT p.title, p.url, p.owner_id, p.created_at, p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, (extract(epoch FROM p.opens_at) * 1000000)::bigint AS opens_at_us,
-         (extract(epoch FROM p.closes_at) * 1000000)::bigint AS closes_at_us,
+  SELECT p.title, p.url, p.owner_id, p.created_at, p.upvotes, p.downvotes, p.version, p.period, p.up_only, p.board_id, ${US("p.opens_at")} AS opens_at_us,
+         ${US("p.closes_at")} AS closes_at_us,
          s.last_id, s.fallback_votes, ${isIncomplete("$3")} AS is_incomplete,
          (SELECT coalesce(json_agg(json_build_array(v.user_id, v.vote_type, v.version::text, v.voted_at_us::text)), '[]')
-            FROM (SELECT user_id, vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
+            FROM (SELECT user_id, vote_type, version, ${US("voted_at")} AS voted_at_us
                     FROM votes
                    WHERE project_id = p.id AND period = p.period
                    LIMIT $2) v) AS votes
@@ -103,7 +104,7 @@ export async function readVote(
   vote: { projectId: string; period: number; userId: string },
 ): Promise<VoteRow | null> {
   const { rows } = await pool.query<{ vote_type: VoteType; version: number; voted_at_us: number }>(
-    `SELECT vote_type, version, (extract(epoch FROM voted_at) * 1000000)::bigint AS voted_at_us
+    `SELECT vote_type, version, ${US("voted_at")} AS voted_at_us
        FROM votes
       WHERE project_id = $1 AND period = $2 AND user_id = $3`,
     [vote.projectId, vote.period, vote.userId],

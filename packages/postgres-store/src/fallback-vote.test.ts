@@ -10,6 +10,7 @@ import { connectPostgres, type PostgresConnection } from "./connection.js";
 import { castFallbackVote, type FallbackOutcome } from "./fallback-vote.js";
 import { ensureShards } from "./installation-settings.js";
 import { createProject } from "./projects.js";
+import { readShardEpoch } from "./shard-epoch.js";
 
 const HISTORIES = 100;
 const LIMIT = { max: 4, windowMs: 60 };
@@ -75,6 +76,8 @@ async function checkHistory(history: Call[]): Promise<void> {
   await createProject(postgres.prisma, { id, title: id, url: null, boardId: null, ownerId: "owner" }, new Date());
   const model = new Model();
   let lastVersion = 0;
+  let taken = 0;
+  const takenBefore = await readFallbackVotes();
   for (const [i, call] of history.entries()) {
     const outcome = await cast(id, `0.${id}-${i}`, call);
     if (outcome.kind === "limited") {
@@ -90,9 +93,13 @@ async function checkHistory(history: Call[]): Promise<void> {
     expect(before).toBeLessThan(LIMIT.max);
     expect(outcome.answer.version).toBeGreaterThan(lastVersion);
     lastVersion = outcome.answer.version;
+    taken++;
   }
   await expectSameState(id, model);
+  expect((await readFallbackVotes()) - takenBefore).toBe(taken);
 }
+
+const readFallbackVotes = async () => (await readShardEpoch(postgres.pool, 0)).fallbackVotes;
 
 function cast(projectId: string, requestId: string, { user, vote, key }: Call): Promise<FallbackOutcome> {
   return castFallbackVote(postgres.pool, {

@@ -12,10 +12,11 @@
  */
 import { nextVersion, type VoteAction, type VoteType, voteTransition } from "@votesync/core";
 import type pg from "pg";
-import { claimKeys } from "./idempotency-keys.js";
+import { claimKeys, KEY_KEPT } from "./idempotency-keys.js";
 import { type LockedProject, lockCurrentPeriod } from "./project-periods.js";
+import { AT, US } from "./sql-times.js";
 import { inTransaction, type TransactionOptions } from "./transaction.js";
-import { AT, upsertVotes } from "./upsert-votes.js";
+import { upsertVotes } from "./upsert-votes.js";
 
 export interface FallbackVote {
   requestId: string;
@@ -55,7 +56,6 @@ export type FallbackOutcome =
   | { kind: "up-only" }
   | { kind: "unknown-project" };
 
-const IDEMPOTENCY_KEPT = "interval '1 day'";
 /** A request is sent again within seconds; asking for no more keeps the search within a month's partition. */
 const REQUEST_SEARCHED = "interval '1 hour'";
 
@@ -89,15 +89,12 @@ export async function castFallbackVote(
   return inTransaction(pool, take, options);
 }
 
-/**
- * The shard first, as workers do: two who take the same locks in another order wait for each other. Its number of fallback votes
- * tells a PostgreSQL that went back in time where no event does.
- */
+/** The shard first, as workers do: two who take the same locks in another order wait for each other. */
 async function lockProject(
   client: pg.PoolClient,
   { shard, projectId, redisNowUs }: FallbackVote,
 ): Promise<LockedProject | null> {
-  await client.query("UPDATE shard_progress SET fallback_votes = fallback_votes + 1 WHERE shard = $1", [shard]);
+  await client.query("SELECT FROM shard_progress WHERE shard = $1 FOR UPDATE", [shard]);
   return lockCurrentPeriod(client, projectId, redisNowUs);
 }
 
@@ -120,10 +117,8 @@ interface Facts {
   earlier: EarlierAnswer | null;
 }
 
-const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
-
 const FIND_FACTS = `
-  WITH clock AS MATERIALIZED (SELECT 'epoch'::timestamptz + $7::bigint * interval '1 microsecond' AS now),
+  WITH clock AS MATERIALIZED (SELECT ${AT("$7::bigint")} AS now),
   marks AS (
     SELECT count(*) AS used, ${US("min(accepted_at)")} AS oldest_us
       FROM outbox, clock
@@ -139,7 +134,7 @@ const FIND_FACTS = `
     SELECT e.request_id, e.action, e.upvotes, e.downvotes, e.vote_type, coalesce(e.project_version, e.version),
            ${US("e.accepted_at")}, k.fingerprint
       FROM clock, idempotency_keys k JOIN vote_events e ON e.request_id = k.request_id AND e.accepted_at = k.accepted_at
-     WHERE k.project_id = $1 AND k.user_id = $2 AND k.key = $6 AND k.accepted_at > now - ${IDEMPOTENCY_KEPT}
+     WHERE k.project_id = $1 AND k.user_id = $2 AND k.key = $6 AND k.accepted_at > now - ${KEY_KEPT}
      LIMIT 1
   )
   SELECT used, oldest_us, to_json(vote) AS vote, to_json(earlier) AS earlier
@@ -179,8 +174,14 @@ const toAnswer = (vote: FallbackVote, earlier: EarlierAnswer): FallbackAnswer =>
   acceptedAtUs: earlier.accepted_at_us,
 });
 
+/**
+ * The shard's number of fallback votes tells a PostgreSQL that went back in time where no event does. Period and earlier vote stand in
+ * the outbox for replicas of a release before 0.2, which read them while an upgrade is under way.
+ */
 const WRITE = `
-  WITH event AS (
+  WITH counted AS (
+    UPDATE shard_progress SET fallback_votes = fallback_votes + 1 WHERE shard = $14
+  ), event AS (
     INSERT INTO vote_events (project_id, version, accepted_at, period, user_id, action, vote_type, previous_vote_type,
                              upvotes, downvotes, request_id, stream_id)
     VALUES ($1, $5, ${AT("$6::bigint")}, $2, $3, $7, $4, $8, $9, $10, $11, 'fallback')

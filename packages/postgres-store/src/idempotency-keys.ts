@@ -7,9 +7,12 @@
  */
 import type { VoteEvent, VoteType } from "@votesync/core";
 import type pg from "pg";
-import { AT, type VoteWrite } from "./upsert-votes.js";
+import { requestReload } from "./pending-reloads.js";
+import { AT, US } from "./sql-times.js";
+import type { VoteWrite } from "./upsert-votes.js";
 
-const KEPT = "interval '1 day'";
+/** So long a key may be repeated. */
+export const KEY_KEPT = "interval '1 day'";
 
 export interface KeyedRequest {
   projectId: string;
@@ -28,7 +31,7 @@ const CLAIM = `
       AS i (project_id, user_id, key, fingerprint, request_id, accepted_at_us)
   ON CONFLICT (project_id, user_id, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, request_id = excluded.request_id, accepted_at = excluded.accepted_at
-    WHERE k.accepted_at <= excluded.accepted_at - ${KEPT}
+    WHERE k.accepted_at <= excluded.accepted_at - ${KEY_KEPT}
   RETURNING request_id`;
 
 const columns = (requests: readonly KeyedRequest[]) => [
@@ -86,7 +89,7 @@ interface Holder {
 }
 
 const HOLDERS = `
-  SELECT project_id, user_id, key, request_id, (extract(epoch FROM accepted_at) * 1000000)::bigint AS accepted_at_us
+  SELECT project_id, user_id, key, request_id, ${US("accepted_at")} AS accepted_at_us
     FROM idempotency_keys
    WHERE (project_id, user_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))`;
 
@@ -106,7 +109,8 @@ async function settleTaken(
     const request = requestOf(event);
     const holder = holders.get(keyOf(request));
     if (holder === undefined || holder.request_id === event.requestId) continue;
-    await reloadLater(client, shard, event.projectId);
+    // Redis has counted what is undone here.
+    await requestReload(client, { shard, projectId: event.projectId });
     if (holder.accepted_at_us <= event.acceptedAtUs) {
       dropped.add(event.requestId);
     } else {
@@ -119,11 +123,6 @@ async function settleTaken(
     }
   }
   return { events: events.filter(({ requestId }) => !dropped.has(requestId)), undone };
-}
-
-/** Redis has counted what is undone here. */
-async function reloadLater(client: pg.PoolClient, shard: number, projectId: string): Promise<void> {
-  await client.query("INSERT INTO pending_reloads (shard, project_id) VALUES ($1, $2)", [shard, projectId]);
 }
 
 /** Takes a request out of the audit log. A register that shows it is open for any wish. */
@@ -192,9 +191,9 @@ export async function findKeyedAnswer(
   const { rows } = await pool.query<KeyedAnswer["answer"] & { fingerprint: string }>(
     `SELECT k.fingerprint, e.request_id AS "requestId", e.project_id AS "projectId", e.user_id AS "userId", e.action,
             e.upvotes, e.downvotes, e.vote_type AS "voteType", coalesce(e.project_version, e.version) AS version,
-            (extract(epoch FROM e.accepted_at) * 1000000)::bigint AS "acceptedAtUs"
+            ${US("e.accepted_at")} AS "acceptedAtUs"
        FROM idempotency_keys k JOIN vote_events e ON e.request_id = k.request_id AND e.accepted_at = k.accepted_at
-      WHERE k.project_id = $1 AND k.user_id = $2 AND k.key = $3 AND k.accepted_at > now() - ${KEPT}`,
+      WHERE k.project_id = $1 AND k.user_id = $2 AND k.key = $3 AND k.accepted_at > now() - ${KEY_KEPT}`,
     [o.projectId, o.userId, o.key],
   );
   const [row] = rows;

@@ -3,6 +3,7 @@
  * committed, with the project's instants, while the day still took apps.
  */
 import type pg from "pg";
+import { requestReload } from "./pending-reloads.js";
 import { lockCurrentPeriod } from "./project-periods.js";
 import { inTransaction } from "./transaction.js";
 
@@ -86,10 +87,7 @@ export async function registerLaunch(pool: pg.Pool, launch: NewLaunch): Promise<
        RETURNING ${COLUMNS}`,
       [launch.date, launch.projectId, launch.name, opensAt, launch.closesAt, now],
     );
-    await client.query("INSERT INTO pending_reloads (shard, project_id) VALUES ($1, $2)", [
-      launch.shard,
-      launch.projectId,
-    ]);
+    await requestReload(client, launch);
     return { kind: "registered", launch: toLaunch(rows[0] as LaunchRow) };
   });
 }

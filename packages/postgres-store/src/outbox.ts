@@ -1,6 +1,7 @@
 /** Votes that the fallback took, waiting to be known to Redis. A project with such rows is degraded. */
 import type pg from "pg";
 import type { FallbackAnswer } from "./fallback-vote.js";
+import { AT, US } from "./sql-times.js";
 
 export interface OutboxVote {
   /** What its caller was answered. */
@@ -12,8 +13,6 @@ export interface DegradedProject {
   projectId: string;
   shard: number;
 }
-
-const US = (time: string) => `(extract(epoch FROM ${time}) * 1000000)::bigint`;
 
 /** With the newest marks it has. See `HoldMarks` of redis-store. */
 export interface MarkedProject extends DegradedProject {
@@ -27,7 +26,7 @@ const FIND_DEGRADED = `
     FROM ((SELECT shard, project_id, max(version) AS version, 0::bigint AS reload_id
              FROM outbox
             WHERE recovered_at IS NULL AND (shard, project_id) > ($1::int, $2::text)
-              AND accepted_at >= 'epoch'::timestamptz + $4::bigint * interval '1 microsecond'
+              AND accepted_at >= ${AT("$4::bigint")}
             GROUP BY shard, project_id ORDER BY shard, project_id LIMIT $3)
            UNION ALL
           (SELECT shard, project_id, 0, max(id)

@@ -4,9 +4,8 @@
  */
 import type { ClosedEvent, StreamEvent } from "@votesync/core";
 import type pg from "pg";
+import { AT, US } from "./sql-times.js";
 import { inTransaction } from "./transaction.js";
-
-const AT = (us: string) => `'epoch'::timestamptz + ${us}::bigint * interval '1 microsecond'`;
 
 /** An instant belongs to the first of the two columns that holds it, so it is cleared once. */
 const END_PERIODS = `
@@ -74,10 +73,10 @@ export interface LockedProject {
 
 /** As workers measured it; else as the caller knows it; else it is taken for this server's. */
 const REDIS_NOW = `coalesce((SELECT clock_timestamp() + ahead FROM redis_clock),
-                              'epoch'::timestamptz + $2::bigint * interval '1 microsecond', clock_timestamp())`;
+                              ${AT("$2::bigint")}, clock_timestamp())`;
 
 const LOCK_PROJECT = `
-  SELECT upvotes, downvotes, version, period, up_only, board_id, (extract(epoch FROM clock.now) * 1000000)::bigint AS now_us,
+  SELECT upvotes, downvotes, version, period, up_only, board_id, ${US("clock.now")} AS now_us,
          CASE WHEN opens_at <= clock.now THEN 'opens_at' WHEN closes_at <= clock.now THEN 'closes_at' END AS due
     FROM projects, (SELECT ${REDIS_NOW} AS now OFFSET 0) clock
    WHERE id = $1

@@ -1,5 +1,6 @@
 /** By how much Redis's clock is ahead of this server's: `redis_clock`, one row. */
 import type pg from "pg";
+import { AT } from "./sql-times.js";
 
 /** Clocks drift apart slowly; within this time the best estimate stays the best. */
 const KEPT = "interval '10 seconds'";
@@ -18,7 +19,7 @@ export async function observeRedisClock(pool: pg.Pool, readRedisUs: () => Promis
   await pool.query({
     name: "observe-redis-clock",
     text: `INSERT INTO redis_clock AS c (ahead)
-           SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' - clock_timestamp()
+           SELECT ${AT("$1::bigint")} - clock_timestamp()
             WHERE clock_timestamp() - $2::timestamptz < ${LONGEST_LOOK}
            ON CONFLICT (id) DO UPDATE SET ahead = excluded.ahead, measured_at = now()
              WHERE excluded.ahead > c.ahead OR c.measured_at < now() - ${KEPT}`,

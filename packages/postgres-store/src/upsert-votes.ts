@@ -7,6 +7,7 @@
  */
 import type { VoteType } from "@votesync/core";
 import type pg from "pg";
+import { AT } from "./sql-times.js";
 
 /** A wish as its register takes it. */
 export interface VoteWrite {
@@ -42,9 +43,6 @@ export interface CountersRow {
 export const toCounts = ({ id, ...counters }: CountersRow): AppliedCounts => ({ projectId: id, ...counters });
 
 export const IS_PARKED = "EXISTS (SELECT FROM parked_events WHERE project_id = p.id) AS parked";
-
-/** `timestamptz` out of µs since 1970, exactly: a float of seconds would be off by one now and then. */
-export const AT = (us: string) => `'epoch'::timestamptz + ${us} * interval '1 microsecond'`;
 
 /** A quarter of an hour, counted from 1970: no time zone begins a day within one. */
 const QUARTER = (time: string) => `floor(extract(epoch FROM ${time}) / 900)::int`;

@@ -10,9 +10,9 @@ import { type CountsEvent, isWish, type StreamEvent, type VoteEvent } from "@vot
 import type pg from "pg";
 import { readNewestInLog, settleKeys } from "./idempotency-keys.js";
 import { endPeriods } from "./project-periods.js";
+import { AT } from "./sql-times.js";
 import {
   type AppliedCounts,
-  AT,
   type CountersRow,
   IS_PARKED,
   newestWrites,

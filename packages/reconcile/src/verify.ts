@@ -3,7 +3,6 @@
  * what watchers were told last; for projects that are wholly in Redis, who voted what there = the rows; events become
  * rows; and no store went back in time. Each question is a check of its own.
  */
-import { setMaxListeners } from "node:events";
 import type { Stores } from "./stores.js";
 import { projectsCheck } from "./verify/projects-check.js";
 import { type Check, type CheckOptions, emptyReport, type VerifyReport } from "./verify/report.js";
@@ -23,7 +22,6 @@ export interface VerifyOptions extends Pick<CheckOptions, "projectIds" | "onProg
 export async function verify(stores: Stores, { timeoutMs, checks = [], ...o }: VerifyOptions): Promise<VerifyReport> {
   const report = emptyReport();
   const failed = new AbortController();
-  setMaxListeners(0, failed.signal);
   const options = { ...o, patienceMs: timeoutMs, signal: failed.signal };
   const runs = [...CHECKS, ...checks].map(async (check) => {
     try {

@@ -19,8 +19,9 @@ const { values } = parseArgs({
     "no-shrink": { type: "boolean", default: false },
   },
 });
-const histories = Number(values.histories);
-const servers = await startTwoServers(Math.min(histories, Number(values.worlds)), { PATH: process.env.PATH });
+const histories = wholeNumber("histories", values.histories);
+const worldCount = Math.min(histories, wholeNumber("worlds", values.worlds));
+const servers = await startTwoServers(worldCount, { PATH: process.env.PATH });
 const worlds = await Promise.all(
   servers.databaseUrls.map((databaseUrl, i) =>
     TwoStores.connect({ redisUrl: servers.redisUrl, redisDatabase: 2 * i, databaseUrl }),
@@ -33,11 +34,11 @@ const say = (done: number) => {
 };
 try {
   const { done, failures } = await simulateMany(worlds, {
-    firstSeed: Number(values.seed),
+    firstSeed: wholeNumber("seed", values.seed),
     histories,
-    maxSteps: values.steps === undefined ? undefined : Number(values.steps),
+    maxSteps: values.steps === undefined ? undefined : wholeNumber("steps", values.steps),
     shrink: !values["no-shrink"],
-    maxFailures: Number(values["max-failures"]),
+    maxFailures: wholeNumber("max-failures", values["max-failures"]),
     onFailure: (failure) => console.log(describeFailure(failure)),
     onProgress: (soFar) => soFar % PROGRESS_EVERY === 0 && say(soFar),
   });
@@ -50,3 +51,11 @@ try {
 }
 // The migration engine leaves a timer of ten seconds running; nobody should wait for it.
 process.exit();
+
+/** @throws from 1 on: anything else is a slip of whoever typed it */
+function wholeNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new RangeError(`--${name} must be a whole number from 1 on, not "${text}"`);
+  return number;
+}

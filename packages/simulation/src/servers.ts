@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startRedisServer, startServers } from "@votesync/local-stack";
 import { connectPostgres, ensureEventPartitions, migrate } from "@votesync/postgres-store";
+import { log } from "./silent-log.js";
 
-const log = { info: () => undefined, warn: (info: object, message: string) => console.error(message, info) };
+/** Why a server does not start, say. */
+const warnings = { info: () => undefined, warn: (info: object, message: string) => console.error(message, info) };
 const SETTINGS = { appendonly: "no", "stream-node-max-entries": "1" };
-const SILENT = { info: () => undefined, warn: () => undefined };
 
 export interface TwoServers {
   redisUrl: string;
@@ -19,7 +20,7 @@ export interface TwoServers {
 export async function startTwoServers(worlds: number, env: { PATH: string | undefined }): Promise<TwoServers> {
   const dataDir = await mkdtemp(join(tmpdir(), "votesync-simulation-"));
   const ports = { redis: await freePort(), postgres: await freePort(), mongo: await freePort() };
-  const servers = await startServers({ dataDir, ports, need: ["postgres"], env, log, throwAwayData: true });
+  const servers = await startServers({ dataDir, ports, need: ["postgres"], env, log: warnings, throwAwayData: true });
   const redis = await startThrowAwayRedis(dataDir);
   await migrate(servers.databaseUrl);
   return {
@@ -35,12 +36,12 @@ export async function startTwoServers(worlds: number, env: { PATH: string | unde
 
 /** The migrated one, and copies of it. */
 async function createDatabases(databaseUrl: string, count: number): Promise<string[]> {
-  const migrated = connectPostgres({ url: databaseUrl, name: "simulation", log: SILENT });
+  const migrated = connectPostgres({ url: databaseUrl, name: "simulation", log });
   await ensureEventPartitions(migrated.pool, new Date());
   await migrated.close();
   const names = Array.from({ length: count - 1 }, (_, i) => `simulation_${i + 2}`);
   const template = new URL(databaseUrl).pathname.slice(1);
-  const admin = connectPostgres({ url: withDatabase(databaseUrl, "postgres"), name: "simulation", log: SILENT });
+  const admin = connectPostgres({ url: withDatabase(databaseUrl, "postgres"), name: "simulation", log });
   for (const name of names) await admin.pool.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   await admin.close();
   return [databaseUrl, ...names.map((name) => withDatabase(databaseUrl, name))];
@@ -57,5 +58,5 @@ function withDatabase(url: string, database: string): string {
  * because the few of a history fit into one node.
  */
 export async function startThrowAwayRedis(dataDir: string) {
-  return startRedisServer({ port: await freePort(), dataDir, log: SILENT, settings: SETTINGS });
+  return startRedisServer({ port: await freePort(), dataDir, log, settings: SETTINGS });
 }

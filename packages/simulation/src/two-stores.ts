@@ -11,6 +11,7 @@ import { SCRIPTS } from "@votesync/redis-store";
 import { Redis } from "ioredis";
 import type pg from "pg";
 import { CREATE_COPIES, SET_CLOCK } from "./postgres-copies.js";
+import { log } from "./silent-log.js";
 
 export const SHARDS = 1;
 const CLOCK_KEYS = ["clock:s", "clock:us"] as const;
@@ -18,8 +19,6 @@ const CLOCK_KEYS = ["clock:s", "clock:us"] as const;
 const POOL_SIZE = 12;
 /** Dead rows of thousands of histories make every scan slower. */
 const HISTORIES_PER_VACUUM = 200;
-
-const SILENT = { info: () => undefined, warn: () => undefined };
 
 export class TwoStores {
   readonly names = new RedisNames(SHARDS, "sim");
@@ -40,7 +39,7 @@ export class TwoStores {
   static async connect(o: { redisUrl: string; redisDatabase: number; databaseUrl: string }): Promise<TwoStores> {
     const redis = new Redis(o.redisUrl, { scripts: scriptsWithOurTime(), db: o.redisDatabase });
     const url = withOurClock(o.databaseUrl);
-    const postgres = connectPostgres({ url, name: "simulation", poolSize: POOL_SIZE, log: SILENT });
+    const postgres = connectPostgres({ url, name: "simulation", poolSize: POOL_SIZE, log });
     const stores = new TwoStores(redis, o.redisDatabase, postgres);
     await postgres.pool.query("TRUNCATE shard_progress");
     await ensureShards(postgres.pool, SHARDS);

@@ -1,5 +1,5 @@
 /**
- * One history: three replicas, a worker and a scheduler on two real stores, one step after the other. What a step throws is
+ * One history: two replicas, a worker and a scheduler on two real stores, one step after the other. What a step throws is
  * what a loop would log before its next try; only what users were told is remembered, for the judge.
  */
 import type { VoteAnswer } from "@votesync/redis-store";
