@@ -223,13 +223,13 @@ export interface BoardEvent {
   version: number;
 }
 
-/** The last votes on a board, newest first. */
+/** The last votes on a board that changed something, newest first. */
 export async function listBoardEvents(pool: pg.Pool, o: { boardId: string; limit: number }): Promise<BoardEvent[]> {
   const { rows } = await pool.query<BoardEvent>(
     `SELECT e.* FROM projects p
       CROSS JOIN LATERAL (
         SELECT accepted_at AS "acceptedAt", user_id AS "userId", project_id AS "streamId", vote_type AS "voteType", action, version
-          FROM vote_events WHERE project_id = p.id ORDER BY version DESC LIMIT $2) e
+          FROM vote_events WHERE project_id = p.id AND action <> 'unchanged' ORDER BY version DESC LIMIT $2) e
       WHERE p.board_id = $1
       ORDER BY e.version DESC LIMIT $2`,
     [o.boardId, o.limit],
