@@ -66,8 +66,9 @@ function killedAtProjects(): Stores {
 }
 
 /** Another project of the same shard, so that one recovery is about both. */
-function neighbour(): string {
-  for (let i = 0; ; i++) if (stores.names.shardOf(`n${i}`) === shard()) return `n${i}`;
+function neighbour(skip = 0): string {
+  let left = skip;
+  for (let i = 0; ; i++) if (stores.names.shardOf(`n${i}`) === shard() && left-- === 0) return `n${i}`;
 }
 
 const trust = async () => (await checkShards(stores)).get(shard());
@@ -198,6 +199,25 @@ test("an event that PostgreSQL refuses is parked, and the others are brought ove
   expect(await recover()).toMatchObject({ entries: 3 });
   expect(await votes()).toEqual({ "p ann": "up", "p bob": "up", "p cem": "up" });
   expect(await stores.rows("SELECT user_id FROM parked_events")).toEqual([{ user_id: "eve" }]);
+});
+
+test("what is damaged in Redis keeps nothing else from being brought over", async () => {
+  const [late, tampered, ruined] = [neighbour(), neighbour(1), neighbour(2)];
+  await vote("ann", "up");
+  const putBack = await copyPostgres();
+  for (const id of [late, tampered]) await stores.createProject(id);
+  await vote("bob", "up");
+  await vote("bob", "up", tampered);
+  await stores.cast(late, "cem", "up");
+  await stores.apply(late);
+  await putBack();
+  await stores.redis.set(stores.names.votes(late, 0), "a text");
+  await stores.redis.hset(stores.names.votes(ID, 0), "dan", "a text");
+  await stores.redis.hset(stores.names.project(tampered), "about", "a text");
+  await stores.redis.set(stores.names.project(ruined), "a text");
+  await stores.redis.zadd(stores.names.loaded(shard()), 1, ruined);
+  expect(await recover()).toMatchObject({ entries: 3, projects: [tampered, late, ruined] });
+  expect(await votes()).toEqual({ "p ann": "up", "p bob": "up", [`${late} cem`]: "up", [`${tampered} bob`]: "up" });
 });
 
 test("another installation's Redis is no reason to write its votes here", async () => {

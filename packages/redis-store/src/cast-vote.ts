@@ -4,6 +4,7 @@
  */
 import type { RedisNames, VoteAction, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
+import { heldVote } from "./held-vote.js";
 import type { ProjectHold } from "./hold-project.js";
 import { callScript } from "./scripts.js";
 
@@ -109,11 +110,6 @@ function argumentsOf(cast: CastRequest): (string | number)[] {
     cast.idempotency?.key ?? "",
     cast.isKeyNew === true ? 1 : "",
   ];
-}
-
-/** A field's value in the hash of votes. */
-export function heldVote(vote: { voteType: VoteType; version: number; givenAtUs: number }): string {
-  return `${vote.voteType}:${vote.version}:${vote.givenAtUs}`;
 }
 
 function readOutcome(reply: string[]): CastOutcome {

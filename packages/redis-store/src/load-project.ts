@@ -5,11 +5,11 @@
  * missing user has no vote; beyond, nothing is loaded and the cast asks for the one row it needs. So a project with
  * ten million votes loads as fast as a new one.
  */
-import type { RedisNames, VoteType } from "@votesync/core";
+import type { RedisNames } from "@votesync/core";
 import { v4 as uuidv4 } from "uuid";
-import { heldVote } from "./cast-vote.js";
 import type { RedisClient } from "./connection.js";
 import { STREAM_START } from "./event-stream.js";
+import { type HeldVote, heldVote } from "./held-vote.js";
 import type { ProjectHold } from "./hold-project.js";
 import { callScript } from "./scripts.js";
 
@@ -25,11 +25,8 @@ export const NEVER_LOADED: ProjectHold = {
 
 export const MAX_LOADED_VOTERS = 10_000;
 
-export interface StoredVote {
+export interface StoredVote extends HeldVote {
   userId: string;
-  voteType: VoteType;
-  version: number;
-  givenAtUs: number;
 }
 
 /** A project as PostgreSQL has it, all of it read in one snapshot. */

@@ -1,7 +1,8 @@
 /** One user's votes as Redis knows them: those not applied to PostgreSQL yet among them. */
-import { compareStreamIds, isWish, parseEvent, type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
+import { compareStreamIds, isWish, parseEvent, type RedisNames, type VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { readEvents } from "./event-stream.js";
+import { parseHeldVote } from "./held-vote.js";
 import { unlessDamaged } from "./reply-errors.js";
 
 export interface OwnVote {
@@ -49,9 +50,8 @@ export async function readOwnVotes(
 /** @returns `undefined` for what is no vote: then Redis says nothing of it */
 function parseHeld(held: string | null | undefined): OwnVote | null | undefined {
   if (held === null || held === undefined) return held;
-  const [voteType, version] = held.split(":");
-  const parsed = voteTypeSchema.safeParse(voteType);
-  return parsed.success ? { voteType: parsed.data, version: Number(version) } : undefined;
+  const vote = parseHeldVote(held);
+  return vote === null ? undefined : { voteType: vote.voteType, version: vote.version };
 }
 
 const ENTRIES_PER_PAGE = 1_000;

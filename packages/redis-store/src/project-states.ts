@@ -1,7 +1,8 @@
 /** What Redis says of projects, for whoever compares it with PostgreSQL. */
-import { type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
+import type { RedisNames, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
 import { STREAM_START } from "./event-stream.js";
+import { parseHeldVote } from "./held-vote.js";
 import { unlessDamaged } from "./reply-errors.js";
 
 export interface ProjectState {
@@ -57,7 +58,7 @@ export async function readVoters(
     unlessDamaged(client.hgetall(key)),
   ]);
   const votes = Object.entries(held ?? {}).map(
-    ([userId, vote]) => [userId, voteTypeSchema.catch("none").parse(vote.split(":", 1)[0])] as const,
+    ([userId, vote]) => [userId, parseHeldVote(vote)?.voteType ?? "none"] as const,
   );
   return { isComplete: voters === "complete", votes: new Map(votes) };
 }

@@ -1,8 +1,10 @@
 /** All that Redis holds of a project, for a PostgreSQL that lost it. */
-import { type RedisNames, type VoteType, voteTypeSchema } from "@votesync/core";
+import type { RedisNames } from "@votesync/core";
 import { z } from "zod";
 import type { RedisClient } from "./connection.js";
+import { parseHeldVote } from "./held-vote.js";
 import type { ProjectAbout, StoredVote } from "./load-project.js";
+import { unlessDamaged } from "./reply-errors.js";
 
 export interface WholeProject {
   id: string;
@@ -25,14 +27,14 @@ const aboutSchema = z.object({
   createdAtMs: z.number(),
 });
 
-/** @returns `null` when Redis does not hold it */
+/** @returns `null` when Redis does not hold it, or something else under its key */
 export async function readWholeProject(
   client: RedisClient,
   names: RedisNames,
   id: string,
 ): Promise<WholeProject | null> {
-  const fields = await client.hgetall(names.project(id));
-  if (fields.version === undefined) return null;
+  const fields = await unlessDamaged(client.hgetall(names.project(id)));
+  if (fields?.version === undefined) return null;
   const number = (name: string) => (fields[name] === undefined ? null : Number(fields[name]));
   return {
     id,
@@ -47,8 +49,13 @@ export async function readWholeProject(
   };
 }
 
+/** `null` also for what is no such text: somebody was at Redis by hand. */
 function parseAbout(text = ""): ProjectAbout | null {
-  return text === "" ? null : aboutSchema.parse(JSON.parse(text));
+  try {
+    return aboutSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 function parseClosed(
@@ -63,7 +70,7 @@ function parseClosed(
 
 const VOTES_PER_PAGE = 1_000;
 
-/** Who voted what in a period, as far as Redis holds it, page by page; one user may come twice. */
+/** Who voted what in a period, as far as Redis holds it, page by page; one user may come twice. What is damaged is left out. */
 export async function* readHeldVotes(
   client: RedisClient,
   names: RedisNames,
@@ -71,15 +78,15 @@ export async function* readHeldVotes(
 ): AsyncGenerator<StoredVote[]> {
   let cursor = "0";
   do {
-    const [next, fields] = await client.hscan(names.votes(o.projectId, o.period), cursor, "COUNT", VOTES_PER_PAGE);
+    const page = await unlessDamaged(client.hscan(names.votes(o.projectId, o.period), cursor, "COUNT", VOTES_PER_PAGE));
+    if (page === undefined) return;
+    const [next, fields] = page;
     cursor = next;
     const votes: StoredVote[] = [];
-    for (let i = 0; i + 1 < fields.length; i += 2) votes.push(parseVote(fields[i] as string, fields[i + 1] as string));
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const vote = parseHeldVote(fields[i + 1] as string);
+      if (vote !== null) votes.push({ userId: fields[i] as string, ...vote });
+    }
     if (votes.length > 0) yield votes;
   } while (cursor !== "0");
-}
-
-function parseVote(userId: string, held: string): StoredVote {
-  const [voteType, version, givenAtUs] = held.split(":") as [VoteType, string, string];
-  return { userId, voteType: voteTypeSchema.parse(voteType), version: Number(version), givenAtUs: Number(givenAtUs) };
 }

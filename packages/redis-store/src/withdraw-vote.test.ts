@@ -60,7 +60,7 @@ test("the user's vote goes back to what the rows say, the counters with it, and 
   const version = await withdraw(failed, { voteType: "down", givenAtUs: 4 });
   expect(version).toBeGreaterThan(failed.event.version);
   expect(await counts()).toEqual({ upvotes: 0, downvotes: 1, version });
-  expect(await held("ann")).toEqual({ voteType: "down", version });
+  expect(await held("ann")).toEqual({ voteType: "down", version, givenAtUs: 4 });
   const last = (await events()).at(-1);
   expect(last?.event).toMatchObject({ kind: "counts", reason: "vote-failed", upvotes: 0, downvotes: 1, version });
   expect(await redis.client.zscore(names.changed(0), "p")).toBe(String(version));

@@ -1,6 +1,7 @@
 /** Taking a vote back that PostgreSQL could not store. The script's contract stands at the head of `withdraw-vote.lua`. */
 import type { RedisNames, VoteEvent, VoteType } from "@votesync/core";
 import type { RedisClient } from "./connection.js";
+import { type HeldVote, parseHeldVote } from "./held-vote.js";
 import { callScript } from "./scripts.js";
 
 /** A vote as somebody gave it: what it was, and when. */
@@ -40,9 +41,7 @@ export async function readHeldVote(
   client: RedisClient,
   names: RedisNames,
   vote: { projectId: string; period: number; userId: string },
-): Promise<{ voteType: VoteType; version: number } | null> {
+): Promise<HeldVote | null> {
   const field = await client.hget(names.votes(vote.projectId, vote.period), vote.userId);
-  if (field === null) return null;
-  const [voteType, version] = field.split(":") as [VoteType, string];
-  return { voteType, version: Number(version) };
+  return field === null ? null : parseHeldVote(field);
 }
